@@ -1,0 +1,1 @@
+"""What RQ calls by name, and the processes that call it. `payments` never imports this package."""

@@ -1,0 +1,62 @@
+"""create_app(): the one place where the parts meet."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from payments import cli, database
+from payments.config import ROOT, Settings, environment, load_settings
+from payments.durability import require_durable_redis
+from payments.extensions import SETTINGS, db, migrate
+from payments.handlers.registry import load_handlers
+from payments.observability import logs
+from payments.providers import REGISTERED
+from payments.queueing import EXTENSION, JobQueue
+from payments.web import admin, errors, health, requests, webhooks
+
+
+def settings_from_environment() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    return load_settings(environment(), REGISTERED)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, without having talked to the database.
+
+    Raises:
+        ConfigError: the configuration, a handler module, or in production Redis, cannot be used.
+    """
+    settings = settings or settings_from_environment()
+    logs.configure(settings)
+    settings.var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask("payments", root_path=str(ROOT / "payments"))
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings),
+        MAX_CONTENT_LENGTH=settings.max_request_size,
+    )
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.sort_keys = False
+    app.extensions[SETTINGS] = settings
+    queue = app.extensions[EXTENSION] = JobQueue(settings)
+    load_handlers(settings.handler_modules)
+    require_durable_redis(settings, queue.connection)
+    _register_parts(app)
+    return app
+
+
+def _register_parts(app: Flask) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    with app.app_context():
+        database.prepare(db.engine)
+    requests.register(app)
+    errors.register(app)
+    for part in (webhooks, health, admin):
+        app.register_blueprint(part.blueprint)
+    cli.register(app)

@@ -1,0 +1,54 @@
+"""Showing rows to people and to programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+WIDEST_COLUMN = 48
+
+
+def show_json(value: Any) -> None:
+    click.echo(json.dumps(value, default=plain, indent=2))
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+    """A table for people; `empty` is said where there are no rows."""
+    if not rows:
+        click.echo(empty)
+        return
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in (columns, ["-" * width for width in widths], *cells):
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def show_fields(fields: Mapping[str, Any]) -> None:
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        click.echo(f"{name.ljust(width)}  {_text(value)}")
+
+
+def plain(value: Any) -> str:
+    """What JSON has no form for: times, as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} cannot be shown")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%SZ")
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(_text(value).split())
+    return text if len(text) <= WIDEST_COLUMN else text[: WIDEST_COLUMN - 1] + "…"

@@ -1,0 +1,297 @@
+"""Settings: everything that can be configured, frozen and typed, read once at start.
+
+The names and their meanings are a contract with users (README.md, "Configuration").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from payments.retries import RetryPolicy
+from payments.variables import ConfigError, Problem, Variables
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ("dev", "test", "prod")
+ROLES = ("viewer", "operator")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+DEFAULT_ACCOUNT = "default"
+# A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h).
+LONGEST_SOCKET_PATH = 100
+SHORTEST_SECRET = 16
+FEWEST_DISTINCT_CHARACTERS = 6
+PLACEHOLDERS = ("your_", "changeme", "change_me", "placeholder", "example", "for_testing", "demo_")
+# The seed's asynchronous drivers, and what people paste from hosting dashboards.
+SYNC_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "postgresql+psycopg2": "postgresql+psycopg",
+    "postgresql+asyncpg": "postgresql+psycopg",
+}
+
+
+@dataclass(frozen=True)
+class AdminToken:
+    """One key to the admin doors: who it is, what it may do (viewer or operator), the token."""
+
+    name: str
+    role: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration of one process. Times are in seconds, sizes in bytes.
+
+    `providers` maps provider name and account to what that provider's `configure` returned.
+    `secrets` holds every secret value, so that the logs can mask them.
+    """
+
+    app_env: str
+    app_host: str
+    app_port: int | None
+    var_dir: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    redis_is_embedded: bool
+    redis_durable: bool
+    dlq_backend: str
+    admin_tokens: tuple[AdminToken, ...]
+    metrics_tokens: tuple[str, ...] = field(repr=False)
+    log_level: str
+    handler_modules: tuple[str, ...]
+    max_request_size: int
+    retry: RetryPolicy
+    job_timeout_seconds: int
+    event_payload_days: int
+    providers: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    secrets: frozenset[str] = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env == "prod"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite:")
+
+
+class ProviderConfigurator(Protocol):
+    """What a provider brings to read its own variables; see payments/providers/base.py."""
+
+    name: str
+
+    def accounts(self, variables: Variables) -> Sequence[str]: ...
+
+    def configure(self, variables: Variables, account: str, *, strict: bool) -> Any | None: ...
+
+
+def environment() -> Variables:
+    """The variables of this process: the environment, then the file `ENV_FILE` (default `.env`)."""
+    return Variables(os.environ, Path(ROOT, os.environ.get("ENV_FILE") or ".env"))
+
+
+def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator]) -> Settings:
+    """Read, check and freeze.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    app_env = variables.choice("APP_ENV", ENVIRONMENTS, "dev")
+    strict = app_env == "prod"
+    var_dir = Path(ROOT, variables.text("VAR_DIR", "var"))
+    redis_url = variables.text("REDIS_URL")
+    settings = Settings(
+        app_env=app_env,
+        app_host=variables.text("APP_HOST", "127.0.0.1"),
+        app_port=variables.integer("APP_PORT", 0, least=1, most=65535) or None,
+        var_dir=var_dir,
+        database_url=_database_url(variables, var_dir, strict),
+        redis_url=_redis_url(variables, redis_url, var_dir, strict),
+        redis_is_embedded=not redis_url,
+        redis_durable=variables.flag("REDIS_DURABLE"),
+        dlq_backend=variables.choice("DLQ_BACKEND", ("redis", "db"), "redis"),
+        admin_tokens=_admin_tokens(variables, strict),
+        metrics_tokens=_metrics_tokens(variables, strict),
+        log_level=variables.choice("LOG_LEVEL", LOG_LEVELS, "INFO"),
+        handler_modules=variables.names("PAYMENTS_HANDLERS"),
+        max_request_size=variables.integer(
+            "MAX_REQUEST_SIZE", 1024 * 1024, least=1024, most=64 * 1024 * 1024
+        ),
+        retry=_retry_policy(variables),
+        job_timeout_seconds=variables.integer("JOB_TIMEOUT_SECONDS", 180, least=1, most=86400),
+        event_payload_days=variables.integer("EVENT_PAYLOAD_DAYS", 90, least=1, most=36500),
+        providers=_providers(variables, providers, strict),
+        secrets=frozenset(variables.secrets_seen),
+        warnings=tuple(variables.warnings),
+    )
+    if variables.problems:
+        raise ConfigError(variables.problems)
+    return settings
+
+
+def weakness(secret: str) -> str | None:
+    """Why `secret` would be easy to guess, in words that do not repeat it; None where it is not."""
+    if len(secret) < SHORTEST_SECRET:
+        return f"has a secret of fewer than {SHORTEST_SECRET} characters"
+    if len(set(secret)) < FEWEST_DISTINCT_CHARACTERS:
+        return f"has a secret of fewer than {FEWEST_DISTINCT_CHARACTERS} different characters"
+    if any(word in secret.lower() for word in PLACEHOLDERS):
+        return "still has a placeholder from an example"
+    return None
+
+
+def refuse_weak(variables: Variables, name: str, secrets: Sequence[str]) -> None:
+    """A problem for each secret of `name` that is weak."""
+    for reason in filter(None, map(weakness, secrets)):
+        variables.problem(name, reason, "Make one with: openssl rand -hex 32")
+
+
+def embedded_redis_socket(var_dir: Path) -> Path:
+    """Where the embedded valkey listens: under `var_dir`, or where that is too long, in /tmp."""
+    socket = var_dir / "valkey" / "valkey.sock"
+    if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
+    digest = hashlib.sha256(os.fsencode(socket)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"payments-api-{os.getuid()}-{digest}", "valkey.sock")
+
+
+def _database_url(variables: Variables, var_dir: Path, strict: bool) -> str:
+    raw = variables.text("DATABASE_URL") or variables.secret("DATABASE_URL")
+    if not raw:
+        if strict:
+            variables.warn("DATABASE_URL", "is not set, so SQLite is used", "Use PostgreSQL")
+        return f"sqlite:///{var_dir / 'payments.db'}"
+    try:
+        url = make_url(raw)
+        driver = SYNC_DRIVERS[url.drivername]
+    except (ArgumentError, ValueError, KeyError):
+        variables.problem(
+            "DATABASE_URL",
+            "is not a URL of SQLite or PostgreSQL",
+            "Write sqlite:///./payments.db or postgresql://user:password@host/name",
+        )
+        return f"sqlite:///{var_dir / 'payments.db'}"
+    if url.password:
+        variables.secrets_seen.add(url.password)
+    if driver == "sqlite":
+        if strict:
+            variables.warn("DATABASE_URL", "names a SQLite file", "Use PostgreSQL for real load")
+        return _sqlite_url(variables, url)
+    if "ssl" in url.query and url.drivername == "postgresql+asyncpg":
+        # asyncpg calls it `ssl`, libpq calls it `sslmode`; the values are the same.
+        url = url.update_query_dict({"sslmode": url.query["ssl"]}).difference_update_query(["ssl"])
+    return url.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def _sqlite_url(variables: Variables, url: URL) -> str:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        variables.problem(
+            "DATABASE_URL",
+            "names a SQLite database that is not a plain file, which the processes cannot share",
+            "Write sqlite:///./payments.db",
+        )
+        return "sqlite:///"
+    # Relative to the project, not to the folder that a process happens to be started in.
+    return f"sqlite:///{Path(ROOT, url.database)}"
+
+
+def _redis_url(variables: Variables, raw: str, var_dir: Path, strict: bool) -> str:
+    raw = raw or variables.secret("REDIS_URL")
+    if raw:
+        try:
+            url = make_url(raw)
+            known = url.drivername in ("redis", "rediss", "unix")
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            variables.problem("REDIS_URL", "is not a Redis URL", "Write redis://host:6379/0")
+        elif url.password:
+            variables.secrets_seen.add(url.password)
+        return raw
+    if strict:
+        variables.problem(
+            "REDIS_URL",
+            "is not set",
+            "Name a Redis with AOF on and noeviction: redis://host:6379/0",
+        )
+    return f"unix://{embedded_redis_socket(var_dir)}"
+
+
+def _admin_tokens(variables: Variables, strict: bool) -> tuple[AdminToken, ...]:
+    """`name:role:token` or a bare token, which is an operator's; several are comma-separated."""
+    tokens = []
+    for entry in variables.secrets("ADMIN_TOKEN"):
+        name, role, token = (
+            entry.split(":", 2) if entry.count(":") >= 2 else ("admin", "operator", entry)
+        )
+        if role not in ROLES or not name or not token:
+            variables.problem(
+                "ADMIN_TOKEN",
+                "has an entry that is not name:role:token",
+                "Role: viewer or operator",
+            )
+            continue
+        variables.secrets_seen.add(token)
+        tokens.append(AdminToken(name, role, token))
+    if strict:
+        if not tokens:
+            variables.problem("ADMIN_TOKEN", "is not set", "Make one with: openssl rand -hex 32")
+        refuse_weak(variables, "ADMIN_TOKEN", [token.token for token in tokens])
+    return tuple(tokens)
+
+
+def _metrics_tokens(variables: Variables, strict: bool) -> tuple[str, ...]:
+    tokens = variables.secrets("METRICS_TOKEN")
+    if strict:
+        refuse_weak(variables, "METRICS_TOKEN", tokens)
+    return tokens
+
+
+def _retry_policy(variables: Variables) -> RetryPolicy:
+    policy = RetryPolicy(
+        max_attempts=variables.integer("RETRY_MAX_ATTEMPTS", 8, least=1, most=100),
+        base_seconds=variables.number("RETRY_BASE_SECONDS", 2.0, least=0.001, most=86400),
+        cap_seconds=variables.number("RETRY_CAP_SECONDS", 3600.0, least=0.001, most=604800),
+    )
+    if policy.cap_seconds < policy.base_seconds:
+        variables.problem(
+            "RETRY_CAP_SECONDS", "is below RETRY_BASE_SECONDS", "Make the cap the larger one"
+        )
+    return policy
+
+
+def _providers(
+    variables: Variables, providers: Sequence[ProviderConfigurator], strict: bool
+) -> Mapping[str, Mapping[str, Any]]:
+    known = {provider.name: provider for provider in providers}
+    wanted = variables.names("PAYMENTS_PROVIDERS", ",".join(known))
+    if unknown := sorted(set(wanted) - known.keys()):
+        variables.problem(
+            "PAYMENTS_PROVIDERS",
+            f"names {len(unknown)} unknown provider{'s' * (len(unknown) > 1)}",
+            f"Choose from: {', '.join(known)}",
+        )
+    configured: dict[str, dict[str, Any]] = {}
+    for name, provider in known.items():
+        if name not in wanted:
+            continue
+        accounts = {
+            account: provider.configure(variables, account, strict=strict)
+            for account in provider.accounts(variables)
+        }
+        configured[name] = {account: it for account, it in accounts.items() if it is not None}
+    return configured

@@ -1,0 +1,93 @@
+"""How connections are set up, and the two kinds of transaction: one that writes, one that reads.
+
+SQLite is set up so that it keeps the promises that PostgreSQL keeps by default: WAL with
+`synchronous=FULL` (NORMAL may lose acknowledged commits in a power cut), foreign keys checked,
+and writers that take the write lock at BEGIN (a read transaction that turns into a writing one
+fails at once when somebody else wrote in between, and `busy_timeout` does not help).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from payments.config import Settings
+from payments.extensions import db
+
+READ_ONLY = "payments_read_only"
+SQLITE_BUSY_SECONDS = 5
+CONNECT_SECONDS = 3
+POOL_WAIT_SECONDS = 3
+# What a client of ours may be told to try again after: the database was away, locked or full.
+DATABASE_AWAY = (OperationalError, PoolTimeout)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """`SQLALCHEMY_ENGINE_OPTIONS` for these settings; a process's threads share one small pool."""
+    options: dict[str, Any] = {
+        "pool_size": 10,
+        "max_overflow": 10,
+        "pool_timeout": POOL_WAIT_SECONDS,
+    }
+    if settings.is_sqlite:
+        # isolation_level=None: the driver begins nothing by itself, `_begin` does.
+        options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS, "isolation_level": None}
+    else:
+        options["connect_args"] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "payments-api",
+            # A peer that vanished without a word is noticed after about half a minute.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 4,
+        }
+    return options
+
+
+def prepare(engine: Engine) -> None:
+    """Set up every connection of `engine`; PostgreSQL needs nothing."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session in one transaction that writes: committed at the end, rolled back on an error."""
+    with Session(db.engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A session that only reads, and on SQLite does not wait for a writer."""
+    engine = db.engine.execution_options(**{READ_ONLY: True})
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Whether the database connection broke, so that the same work may be tried on a new one."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    # As on PostgreSQL: a filter on event types means the same on both.
+    cursor.execute("PRAGMA case_sensitive_like=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,107 @@
+"""The exceptions of this service, with what each decides: the status a client sees, retry or not.
+
+The docstring of each class is its default message. Messages that reach a client never carry a
+secret, a signature or a piece of the payload.
+"""
+
+from __future__ import annotations
+
+
+class PaymentsError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ClientError(PaymentsError):
+    """The request cannot be accepted as it is."""
+
+    status = 400
+    title = "Bad request"
+
+
+class SignatureError(ClientError):
+    """The signature of this delivery could not be verified."""
+
+    title = "Bad signature"
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is for the log alone: every client gets one and the same sentence."""
+        super().__init__()
+        self.reason = reason
+
+
+class MalformedEvent(ClientError):
+    """The signature is right, but the body is not an event."""
+
+    title = "Malformed event"
+
+
+class UnknownEndpoint(ClientError):
+    """No provider or account of this name is configured here."""
+
+    status = 404
+    title = "Unknown provider or account"
+
+
+class Unauthorized(ClientError):
+    """A valid admin token is required: send it as "Authorization: Bearer <token>"."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class InvalidQuery(ClientError):
+    """The query does not validate."""
+
+    status = 422
+    title = "Invalid query"
+
+
+class NotFound(ClientError):
+    """There is nothing with this id."""
+
+    status = 404
+    title = "Not found"
+
+
+class Unavailable(PaymentsError):
+    """A dependency is away; the delivery was not accepted and should be sent again."""
+
+    status = 503
+    title = "Temporarily unavailable"
+    retry_after_seconds = 5
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider could not be asked whether this delivery is genuine; please send it again."""
+
+    retry_after_seconds = 30
+
+
+class QueueUnavailable(PaymentsError):
+    """The job could not be enqueued in time; recovery will enqueue it from the database."""
+
+
+class PermanentFailure(PaymentsError):
+    """Retrying cannot help. Raised by a handler, it sends the event to the dead letters at once."""
+
+
+class RetryAfter(PaymentsError):
+    """Raised by a handler to ask for the next attempt after a given time."""
+
+    def __init__(self, seconds: float, message: str | None = None) -> None:
+        """`seconds` from now until the next attempt; must be positive."""
+        if not seconds > 0:
+            raise ValueError(f"RetryAfter wants a positive number of seconds, got {seconds!r}")
+        super().__init__(message or f"The handler asked to be called again after {seconds:g} s.")
+        self.seconds = float(seconds)
+
+
+class AttemptFailed(PaymentsError):
+    """One attempt at an event failed. What RQ sees: an id and a masked reason, never a payload."""
+
+
+class HandlerMisuse(PermanentFailure):
+    """A handler did something that would break exactly-once, such as committing the session."""

@@ -1,0 +1,153 @@
+"""Which function handles which event.
+
+    @handles("stripe", "payment_intent.succeeded")
+    def fulfil(event, session, effects): ...
+
+A type may have `*` for any characters: `charge.*`, `PAYMENT.CAPTURE.*`, `*`. All handlers that
+match are called, in the order in which they were registered, in one transaction.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from payments.handlers.effects import Effects
+from payments.models import Event
+from payments.variables import ConfigError, Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandledEvent:
+    """What a handler gets to see of an event.
+
+    Attributes:
+        id: the event's primary key in this service.
+        event_id: the provider's id of it.
+        object_id: the provider's id of the object it is about, where it has one.
+        livemode: False for test events; None where the provider does not say.
+        body: the raw bytes as they were delivered.
+    """
+
+    id: int
+    provider: str
+    account: str
+    event_id: str
+    event_type: str
+    object_id: str | None
+    livemode: bool | None
+    body: bytes
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The whole event, parsed."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+    @classmethod
+    def of(cls, event: Event, body: bytes) -> HandledEvent:
+        return cls(
+            id=event.id,
+            provider=event.provider,
+            account=event.account,
+            event_id=event.event_id,
+            event_type=event.event_type,
+            object_id=event.object_id,
+            livemode=event.livemode,
+            body=body,
+        )
+
+
+Handler = Callable[[HandledEvent, Session, Effects], object]
+H = TypeVar("H", bound=Handler)
+
+
+@dataclass(frozen=True)
+class _Registration:
+    provider: str
+    pattern: str
+    handler: Handler
+    matcher: re.Pattern[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.handler.__module__}.{self.handler.__qualname__}"
+
+
+_KINDS_THAT_DO_NOTHING_WHEN_CALLED = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
+_registrations: list[_Registration] = []
+
+
+def handles(provider: str, event_type: str) -> Callable[[H], H]:
+    """Register the decorated function for the events of `provider` whose type is `event_type`.
+
+    Raises:
+        ValueError: the arguments are not usable, or the same function is registered for this twice.
+    """
+    if not provider or not event_type or any(part.isspace() for part in provider + event_type):
+        raise ValueError(f"@handles wants a provider and a type, got {provider!r}, {event_type!r}")
+
+    def register(handler: H) -> H:
+        if any(kind(handler) for kind in _KINDS_THAT_DO_NOTHING_WHEN_CALLED):
+            raise ValueError(f"{handler.__qualname__} must be a plain function: no async, no yield")
+        new = _Registration(provider, event_type, handler, _matcher(event_type))
+        for known in _registrations:
+            if (known.provider, known.pattern, known.name) == (provider, event_type, new.name):
+                raise ValueError(f"{new.name} is registered twice for {provider} {event_type}")
+        _registrations.append(new)
+        return handler
+
+    return register
+
+
+def handlers_for(provider: str, event_type: str) -> list[Handler]:
+    """The handlers of this event, each once, in the order of their registration."""
+    found: dict[Handler, None] = {}
+    for known in _registrations:
+        if known.provider == provider and known.matcher.fullmatch(event_type):
+            found.setdefault(known.handler)
+    return list(found)
+
+
+def registered() -> list[tuple[str, str, str]]:
+    """Each registration's provider, type pattern and function name."""
+    return [(known.provider, known.pattern, known.name) for known in _registrations]
+
+
+def load_handlers(modules: Iterable[str]) -> None:
+    """Import the modules that `PAYMENTS_HANDLERS` names.
+
+    Raises:
+        ConfigError: with every module that cannot be imported.
+    """
+    problems = []
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # whatever a user's module does at import
+            problems.append(
+                Problem(
+                    "PAYMENTS_HANDLERS",
+                    f"names the module {module}, whose import failed "
+                    f"({type(error).__name__}: {error})",
+                    "Correct the name or the module",
+                )
+            )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _matcher(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)

@@ -1,0 +1,199 @@
+"""The tables. What each is for: ARCHITECTURE.md, "Data".
+
+Times are UTC and aware on both databases. Constraint names follow the convention in
+payments/extensions.py. A changed model needs a migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from payments.extensions import Base
+
+# SQLite gives a row a number by itself only where the column is exactly INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+RECEIVED = "received"
+PROCESSING = "processing"
+RETRYING = "retrying"
+PROCESSED = "processed"
+IGNORED = "ignored"
+DEAD = "dead"
+DISCARDED = "discarded"
+
+UNFINISHED = (RECEIVED, PROCESSING, RETRYING)
+FINISHED = (PROCESSED, IGNORED, DEAD, DISCARDED)
+STATUSES = UNFINISHED + FINISHED
+SOURCES = ("webhook", "backfill", "simulated")
+# How an attempt ended; None while it runs, or where it died with its process.
+OUTCOMES = ("processed", "ignored", "failed", "timeout", "died", "superseded")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite, which knows no time zones, keeps it as naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone must not reach the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in allowed)})"
+
+
+class Event(Base):
+    """One event of a provider, once, whatever happens to it. Lean: the payload is elsewhere."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("provider", "account", "event_id"),
+        # One HTTP transmission carries one event: the same one with another is a forgery.
+        UniqueConstraint("provider", "account", "transmission_id"),
+        CheckConstraint(_one_of("status", STATUSES), name="status"),
+        CheckConstraint(_one_of("source", SOURCES), name="source"),
+        # Lists are newest first, filtered by one of these; id is the keyset.
+        Index("ix_events_provider_id", "provider", "id"),
+        Index("ix_events_status_id", "status", "id"),
+        Index("ix_events_event_type_id", "event_type", "id"),
+        Index("ix_events_object_id_id", "object_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    provider: Mapped[str] = mapped_column(String(32))
+    account: Mapped[str] = mapped_column(String(255))
+    event_id: Mapped[str] = mapped_column(String(255))
+    event_type: Mapped[str] = mapped_column(String(255))
+    livemode: Mapped[bool | None]
+    api_version: Mapped[str | None] = mapped_column(String(255))
+    object_id: Mapped[str | None] = mapped_column(String(255))
+    provider_created_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    source: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    # Attempts since the event was received or last retried by an operator.
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    # When recovery may enqueue it again: the next attempt's time, or the end of a running
+    # attempt's lease. NULL once it is finished.
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    processed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    conflicts: Mapped[int] = mapped_column(Integer, default=0)
+    request_id: Mapped[str | None] = mapped_column(String(128))
+    traceparent: Mapped[str | None] = mapped_column(String(55))
+    secret_label: Mapped[str | None] = mapped_column(String(255))
+    transmission_id: Mapped[str | None] = mapped_column(String(255))
+
+    history: Mapped[list[Attempt]] = relationship(
+        order_by="Attempt.number", lazy="raise", viewonly=True
+    )
+    conflicting: Mapped[list[EventConflict]] = relationship(
+        order_by="EventConflict.id", lazy="raise", viewonly=True
+    )
+
+
+# The sweep of recovery reads only what is unfinished, however many events are finished.
+Index(
+    "ix_events_unfinished",
+    Event.next_attempt_at,
+    postgresql_where=Event.status.in_(UNFINISHED),
+    sqlite_where=Event.status.in_(UNFINISHED),
+)
+
+
+class EventPayload(Base):
+    """The raw body, byte for byte. Expires on its own; the event's row stays."""
+
+    __tablename__ = "event_payloads"
+
+    event_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("events.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class EventConflict(Base):
+    """A genuine delivery whose event id is taken by an event of another type or object."""
+
+    __tablename__ = "event_conflicts"
+    __table_args__ = (UniqueConstraint("event_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigId, ForeignKey("events.id", ondelete="CASCADE"))
+    event_type: Mapped[str] = mapped_column(String(255))
+    object_id: Mapped[str | None] = mapped_column(String(255))
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    request_id: Mapped[str | None] = mapped_column(String(128))
+    secret_label: Mapped[str | None] = mapped_column(String(255))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class Attempt(Base):
+    """One attempt at an event, begun before the handlers run and ended in a commit of its own."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        UniqueConstraint("event_id", "number"),
+        CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigId, ForeignKey("events.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    error_type: Mapped[str | None] = mapped_column(String(255))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(String(255))
+
+
+class Effect(Base):
+    """An effect outside of the database that was done, by its key: it is not done again."""
+
+    __tablename__ = "effects"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    event_id: Mapped[int] = mapped_column(BigId, ForeignKey("events.id", ondelete="CASCADE"))
+    done_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    result: Mapped[str | None] = mapped_column(Text)
+
+
+def columns_of(row: Base) -> dict[str, Any]:
+    """The row's columns by name, as they are."""
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}

@@ -1,0 +1,158 @@
+"""The job queue: one queue, jobs named by a dotted string, integer ids as arguments.
+
+The database is the truth about what must be done; the queue only says that it should be done
+soon. So enqueueing may fail, and may happen twice, and neither loses or doubles anything.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import redis
+from flask import current_app
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry as RedisRetry
+
+from payments.breaker import Breaker
+from payments.config import Settings
+from payments.errors import QueueUnavailable
+from payments.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from rq import Queue
+    from rq.job import Job
+
+QUEUE_NAME = "payments"
+EXTENSION = "payments.queue"
+# A wire format: jobs that wait in Redis name it, also across a deployment.
+PROCESS_EVENT = "jobs.process.process_event"
+# A request may spend 300 ms on a Redis that hangs. Connecting, authenticating and the one round
+# trip of an enqueue each have this limit, and the first that reaches it ends the call.
+CONNECT_SECONDS = 0.1
+SOCKET_SECONDS = 0.1
+BREAKER_OPEN_SECONDS = 5.0
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+def connect(
+    url: str,
+    *,
+    connect_seconds: float = CONNECT_SECONDS,
+    socket_seconds: float | None = SOCKET_SECONDS,
+) -> redis.Redis:
+    """A Redis client that never retries by itself, so that its time limits are the truth."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=socket_seconds,
+        retry=RedisRetry(NoBackoff(), 0),
+        # No greeting round trips: each would have a time limit of its own.
+        protocol=2,
+        driver_info=None,
+    )
+
+
+class JobQueue:
+    """The queue `payments`, as seen by those that put jobs in: bounded in time, with a breaker."""
+
+    def __init__(self, settings: Settings, connection: redis.Redis | None = None) -> None:
+        self.connection = connection or connect(settings.redis_url)
+        self.breaker = Breaker(BREAKER_OPEN_SECONDS)
+        self._policy = settings.retry
+        self._timeout_seconds = settings.job_timeout_seconds
+        self._rng = random.SystemRandom()
+
+    def enqueue_event(self, event_id: int, attempts: int = 0) -> str:
+        """Enqueue the processing of the event with primary key `event_id`; returns the job's id.
+
+        `attempts` were made before: the job gets the retries that are left of the budget.
+
+        Raises:
+            QueueUnavailable: Redis did not take the job in time. The job may be there all the
+                same: a time-out while sending is ambiguous.
+        """
+        if not self.breaker.allows():
+            raise QueueUnavailable("Redis failed a moment ago; it is left alone for a few seconds.")
+        try:
+            job = self._enqueue(event_id, attempts)
+        except (RedisError, OSError) as error:
+            self.breaker.failed()
+            raise QueueUnavailable(f"{type(error).__name__} while enqueueing.") from error
+        self.breaker.succeeded()
+        return str(job.id)
+
+    def ping(self) -> None:
+        """Raises RedisError if Redis does not answer in time."""
+        self.connection.ping()
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Kept, because a new one asks Redis for its version first."""
+        return queue_of(self.connection)
+
+    def _enqueue(self, event_id: int, attempts: int) -> Job:
+        # A fresh id each time: with a fixed one, RQ would push the same job twice, or refuse it
+        # for as long as an old job's hash exists.
+        job = self.queue.create_job(
+            PROCESS_EVENT,
+            args=(event_id,),
+            job_id=f"event-{event_id}-{secrets.token_hex(6)}",
+            description=f"event {event_id}",
+            timeout=self._timeout_seconds,
+            result_ttl=0,
+            failure_ttl=YEAR_SECONDS,
+            retry=retries(self._policy, attempts, self._rng),
+        )
+        with self.connection.pipeline() as pipeline:
+            self.queue.enqueue_job(job, pipeline=pipeline)
+            pipeline.execute()
+        return job
+
+
+def job_queue() -> JobQueue:
+    """The job queue of the current application."""
+    return cast(JobQueue, current_app.extensions[EXTENSION])
+
+
+def queue_of(connection: redis.Redis) -> Queue:
+    """RQ's queue on `connection`. JSON keeps pickles out of Redis."""
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
+    return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+
+
+def retries(policy: RetryPolicy, attempts: int, rng: random.Random) -> Any:
+    """RQ's `Retry` for what is left of the budget after `attempts`; None where nothing is.
+
+    Exactly as many intervals as retries: RQ repeats the first of a short list.
+    """
+    from rq import Retry
+
+    count = policy.remaining(attempts) - 1
+    if count < 1:
+        return None
+    intervals = [policy.backoff(attempts + n, rng) for n in range(1, count + 1)]
+    return Retry(max=count, interval=whole_seconds(intervals))
+
+
+def whole_seconds(intervals: Sequence[float]) -> list[int]:
+    """RQ's scheduler counts in whole seconds; rounded, so that jitter below a second survives."""
+    return [max(0, round(seconds)) for seconds in intervals]
+
+
+def steer_retry(job: Job, retry_in_seconds: float | None) -> None:
+    """Make a failing `job` do what the database has decided.
+
+    RQ reads both fields when the job raises. None means: no more retries, to the FailedJobRegistry.
+    """
+    if retry_in_seconds is None:
+        job.retries_left = 0
+        return
+    job.retries_left = 1
+    job.retry_intervals = whole_seconds([retry_in_seconds])

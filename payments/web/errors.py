@@ -1,0 +1,79 @@
+"""Errors as problem details (RFC 9457), each with the id of its request; never a stack trace."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, has_request_context
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+
+from payments.database import DATABASE_AWAY
+from payments.errors import ClientError, SignatureError, Unauthorized, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+
+def problem_body(status: int, title: str, detail: str, request_id: str, **more: Any) -> str:
+    """The members of RFC 9457, `request_id`, and `more`."""
+    members = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return json.dumps({**members, "request_id": request_id, **more})
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    request_id = g.get("request_id", "") if has_request_context() else ""
+    body = problem_body(status, title, detail, request_id, **more)
+    return Response(body, status=status, mimetype=MEDIA_TYPE)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` this way."""
+    app.register_error_handler(ClientError, _client_error)
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(HTTPException, _http_error)
+    for away in DATABASE_AWAY:
+        app.register_error_handler(away, _database_away)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _client_error(error: ClientError) -> Response:
+    reason = error.reason if isinstance(error, SignatureError) else str(error)
+    log.info("refused", status=error.status, reason=reason)
+    response = problem(error.status, error.title, str(error))
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="payments-api"'
+    return response
+
+
+def _unavailable(error: Unavailable) -> Response:
+    response = problem(error.status, error.title, str(error))
+    response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    detail = error.description or ""
+    if isinstance(error, RequestEntityTooLarge):
+        detail = "The body is larger than MAX_REQUEST_SIZE allows."
+    if isinstance(error, ClientDisconnected):
+        detail = "The body ended, or stopped arriving, before its announced length."
+    response = problem(status, HTTPStatus(status).phrase, detail)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _database_away(error: Exception) -> Response:
+    log.error("database away", error=type(error).__name__)
+    return _unavailable(Unavailable())
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected error", error=type(error).__name__)
+    return problem(500, HTTPStatus(500).phrase, "Something went wrong on our side; it was logged.")

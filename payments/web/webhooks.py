@@ -1,0 +1,63 @@
+"""The door that providers knock at: `POST /webhooks/<provider>[/<account>]`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from payments.config import DEFAULT_ACCOUNT
+from payments.errors import UnknownEndpoint
+from payments.extensions import settings
+from payments.intake import Context, Receipt, receive
+from payments.models import utc_now
+from payments.providers.base import Delivery, Provider
+from payments.queueing import job_queue
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+
+# `flask simulate` says of itself that its events are not real; production does not listen.
+SIMULATED = "simulated"
+SOURCE_HEADER = "X-Payments-Source"
+
+
+@blueprint.post("/<provider>")
+@blueprint.post("/<provider>/<account>")
+def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
+    account = account.lower().replace("-", "_")
+    receiver = _receiver(provider, account)
+    delivery = Delivery(
+        provider=provider,
+        account=account,
+        body=request.get_data(cache=False),
+        headers={name.lower(): value for name, value in request.headers},
+        received_at=utc_now(),
+    )
+    return _answer(receive(delivery, receiver, job_queue(), _context()))
+
+
+def _receiver(provider: str, account: str) -> Provider:
+    receiver = settings().providers.get(provider, {}).get(account)
+    if receiver is None:
+        raise UnknownEndpoint
+    assert isinstance(receiver, Provider)
+    return receiver
+
+
+def _context() -> Context:
+    said = request.headers.get(SOURCE_HEADER)
+    simulated = said == SIMULATED and not settings().is_production
+    return Context(
+        request_id=g.request_id,
+        traceparent=g.trace.traceparent,
+        source=SIMULATED if simulated else "webhook",
+    )
+
+
+def _answer(receipt: Receipt) -> Response:
+    body: dict[str, object] = {
+        "status": "ok",
+        "message": receipt.message,
+        "event_id": receipt.event_id,
+    }
+    if receipt.conflict:
+        body["conflict"] = True
+    return jsonify(body)
