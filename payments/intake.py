@@ -82,13 +82,15 @@ def receive(delivery: Delivery, provider: Provider, queue: JobQueue, context: Co
             provider will deliver again.
     """
     event = provider.verify(delivery)
-    recorded = record(event, delivery.received_at, context)
+    recorded = record(event, provider, delivery.received_at, context)
     if recorded.unfinished:
         _enqueue(queue, recorded)
     return recorded.receipt
 
 
-def record(event: VerifiedEvent, received_at: datetime, context: Context) -> _Recorded:
+def record(
+    event: VerifiedEvent, provider: Provider, received_at: datetime, context: Context
+) -> _Recorded:
     """Commit `event`, or find that it was committed before.
 
     A connection that broke is replaced once, also when it broke in COMMIT: if that commit had
@@ -96,22 +98,24 @@ def record(event: VerifiedEvent, received_at: datetime, context: Context) -> _Re
     """
     try:
         try:
-            return _record(event, received_at, context)
+            return _record(event, provider, received_at, context)
         except DATABASE_AWAY as error:
             if not is_disconnect(error):
                 raise
-            return _record(event, received_at, context)
+            return _record(event, provider, received_at, context)
     except DATABASE_AWAY as error:
         log.error("database away", error=type(error).__name__)
         raise Unavailable from error
 
 
-def _record(event: VerifiedEvent, received_at: datetime, context: Context) -> _Recorded:
+def _record(
+    event: VerifiedEvent, provider: Provider, received_at: datetime, context: Context
+) -> _Recorded:
     sha256 = hashlib.sha256(event.body).hexdigest()
     with db.engine.begin() as connection:
         id = _insert_event(connection, event, received_at, context)
         if id is None:
-            return _record_again(connection, event, sha256, received_at, context)
+            return _record_again(connection, event, provider, sha256, received_at, context)
         connection.execute(
             insert(EventPayload), {"event_id": id, "body": event.body, "sha256": sha256}
         )
@@ -150,6 +154,7 @@ def _insert_event(
 def _record_again(
     connection: Connection,
     event: VerifiedEvent,
+    provider: Provider,
     sha256: str,
     received_at: datetime,
     context: Context,
@@ -175,10 +180,10 @@ def _record_again(
     if known is None or _is_forged(event, sha256, known):
         # The signature covers only a CRC32 of the body (PayPal), which is easy to collide.
         raise SignatureError("a known transmission came with another body")
-    same = (known.event_type, known.object_id) == (event.facts.event_type, event.facts.object_id)
-    if not same:
+    conflict = _contradicts(connection, event, provider, sha256, known)
+    if conflict:
         _record_conflict(connection, known.id, event, sha256, received_at, context)
-    receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=not same)
+    receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=conflict)
     return _Recorded(receipt, known.status not in FINISHED, known.attempts)
 
 
@@ -190,6 +195,20 @@ def _is_forged(event: VerifiedEvent, sha256: str, known: Any) -> bool:
         and known.sha256 is not None
         and sha256 != known.sha256
     )
+
+
+def _contradicts(
+    connection: Connection, event: VerifiedEvent, provider: Provider, sha256: str, known: Any
+) -> bool:
+    """Whether the known event is another one than this, under the same id."""
+    if sha256 == known.sha256:
+        return False
+    body = connection.scalar(select(EventPayload.body).where(EventPayload.event_id == known.id))
+    if body is not None:
+        return provider.contradicts(body, event.body)
+    # The payload has expired; its row still tells what it was about.
+    said = (event.facts.event_type, event.facts.object_id)
+    return said != (known.event_type, known.object_id)
 
 
 def _record_conflict(

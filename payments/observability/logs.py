@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -16,6 +16,10 @@ from payments.config import Settings
 from payments.observability.masking import Masker
 
 Line = MutableMapping[str, Any]
+
+
+class _OurHandler(logging.StreamHandler[TextIO]):
+    """Known by its class, so that configuring twice does not write every line twice."""
 
 
 def configure(settings: Settings) -> None:
@@ -43,10 +47,10 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _OurHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _renderer(settings),
@@ -54,7 +58,7 @@ def configure(settings: Settings) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [it for it in root.handlers if not isinstance(it, _OurHandler)] + [handler]
     root.setLevel(settings.log_level)
     for name in ("gunicorn.error", "gunicorn.access", "rq.worker", "rq.scheduler", "alembic"):
         logger = logging.getLogger(name)

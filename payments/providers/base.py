@@ -90,6 +90,8 @@ class Provider(ABC):
     name: ClassVar[str]
     # The variable that an account must have; `VARIABLE__ACCOUNT` adds the account `account`.
     account_variable: ClassVar[str]
+    # The field of an event that holds what happened; the others may change between deliveries.
+    content_field: ClassVar[str]
 
     @classmethod
     def accounts(cls, variables: Variables) -> Sequence[str]:
@@ -148,6 +150,20 @@ class Provider(ABC):
             facts=facts,
             proof=proof,
         )
+
+    def contradicts(self, known: bytes, new: bytes) -> bool:
+        """Whether two bodies with one event id are not the same event.
+
+        Redelivered bodies may differ around the content. In it they may differ only where an
+        endpoint of another API version words the same thing in another way.
+        """
+        before, after = self.read(known), self.read(new)
+        if (before.event_type, before.object_id) != (after.event_type, after.object_id):
+            return True
+        if before.api_version != after.api_version:
+            return False
+        contents = [parse_object(body).get(self.content_field) for body in (known, new)]
+        return bool(contents[0] != contents[1])
 
 
 def variable_of(name: str, account: str) -> str:

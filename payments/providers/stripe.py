@@ -54,6 +54,7 @@ class Stripe(Provider):
 
     name: ClassVar[str] = "stripe"
     account_variable: ClassVar[str] = SECRET
+    content_field: ClassVar[str] = "data"
 
     secrets: tuple[LabelledSecret, ...] = field(repr=False)
     tolerance_seconds: int

@@ -1,0 +1,230 @@
+"""The configuration: what is understood, what is refused, and that no value is ever shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from payments.app import create_app
+from payments.config import ROOT, Settings, embedded_redis_socket, load_settings
+from payments.providers import REGISTERED
+from payments.variables import ConfigError, Variables
+from tests.support.application import NEVER_READ, settings_for
+
+GOOD = {
+    "APP_ENV": "prod",
+    "DATABASE_URL": "postgresql://payments:pw-7d2f@db/payments",
+    "REDIS_URL": "redis://redis:6379/0",
+    "REDIS_DURABLE": "1",
+    "STRIPE_SIGNING_SECRET": "whsec_8fJ2kQ9xLm4TzVb6Rn1C",
+    "PAYPAL_MODE": "live",
+    "PAYPAL_WEBHOOK_ID": "5GP028458E2496506",
+    "ADMIN_TOKEN": "c7d1f0a94be26385b1aa90de",
+}
+
+
+def problems_of(**variables: str) -> dict[str, str]:
+    """The variables that are complained about, each with the whole complaint."""
+    with pytest.raises(ConfigError) as caught:
+        settings_for(**variables)
+    return {problem.variable: str(problem) for problem in caught.value.problems}
+
+
+def test_without_any_variable_development_starts_on_sqlite_and_an_embedded_redis() -> None:
+    settings = settings_for()
+    assert settings.app_env == "dev"
+    assert settings.database_url == f"sqlite:///{ROOT / 'var' / 'payments.db'}"
+    assert settings.redis_is_embedded
+    assert settings.redis_url.startswith("unix://")
+    assert settings.app_port is None
+    assert settings.dlq_backend == "redis"
+
+
+def test_a_complete_production_configuration_is_accepted() -> None:
+    settings = settings_for(**GOOD)
+    assert settings.is_production
+    assert list(settings.providers) == ["stripe", "paypal"]
+    assert settings.providers["stripe"].keys() == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("sqlite+aiosqlite:///./payments.db", f"sqlite:///{ROOT / 'payments.db'}"),
+        ("sqlite:////srv/payments.db", "sqlite:////srv/payments.db"),
+        ("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql+asyncpg://u:p@h/d?ssl=require", "postgresql+psycopg://u:p@h/d?sslmode=require"),
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u:p@h:5433/d", "postgresql+psycopg://u:p@h:5433/d"),
+    ],
+)
+def test_the_seeds_async_urls_are_understood_as_their_sync_twins(
+    given: str, understood: str
+) -> None:
+    assert settings_for(DATABASE_URL=given).database_url == understood
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:p@h/d", "nonsense", "sqlite://", "sqlite:///:memory:", "sqlite:///file:x"]
+)
+def test_a_database_that_the_processes_cannot_share_is_refused(url: str) -> None:
+    assert "DATABASE_URL" in problems_of(DATABASE_URL=url)
+
+
+def test_every_problem_is_listed_at_once_with_its_variable_and_its_fix() -> None:
+    found = problems_of(
+        APP_ENV="production",
+        APP_PORT="80x",
+        DATABASE_URL="mysql://u:p@h/d",
+        REDIS_URL="http://h",
+        RETRY_MAX_ATTEMPTS="0",
+        RETRY_BASE_SECONDS="nan",
+        STRIPE_TOLERANCE_SECONDS="-1",
+        MAX_REQUEST_SIZE="1_000_000",
+        DLQ_BACKEND="file",
+        LOG_LEVEL="loud",
+        REDIS_DURABLE="perhaps",
+        PAYMENTS_PROVIDERS="stripe,paypal,adyen",
+        PAYPAL_MODE="test",
+    )
+    assert set(found) == {
+        "APP_ENV",
+        "APP_PORT",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "RETRY_MAX_ATTEMPTS",
+        "RETRY_BASE_SECONDS",
+        "STRIPE_TOLERANCE_SECONDS",
+        "MAX_REQUEST_SIZE",
+        "DLQ_BACKEND",
+        "LOG_LEVEL",
+        "REDIS_DURABLE",
+        "PAYMENTS_PROVIDERS",
+        "PAYPAL_MODE",
+    }
+    assert found["APP_ENV"] == (
+        "APP_ENV: is not one of the allowed values. Use one of: dev, test, prod."
+    )
+
+
+def test_production_refuses_to_start_without_its_secrets_or_a_redis() -> None:
+    assert set(problems_of(APP_ENV="prod")) >= {
+        "ADMIN_TOKEN",
+        "REDIS_URL",
+        "STRIPE_SIGNING_SECRET",
+        "PAYPAL_WEBHOOK_ID",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "weak"),
+    [
+        ("ADMIN_TOKEN", "short"),
+        ("ADMIN_TOKEN", "aaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("ADMIN_TOKEN", "ops:viewer:short"),
+        ("METRICS_TOKEN", "short"),
+        ("STRIPE_SIGNING_SECRET", "whsec_your_stripe_signing_secret"),
+        ("STRIPE_SIGNING_SECRET", "whsec_8fJ2kQ9xLm4TzVb6Rn1C,short"),
+    ],
+)
+def test_production_refuses_a_weak_secret(variable: str, weak: str) -> None:
+    found = problems_of(**{**GOOD, variable: weak})
+    assert set(found) == {variable}
+
+
+def test_production_refuses_demo_signatures() -> None:
+    strong = "d41f6b0c8e92a573d41f6b0c8e92"
+    assert "PAYPAL_MODE" in problems_of(
+        **{**GOOD, "PAYPAL_MODE": "demo_hmac", "DEMO_HMAC_SECRET": strong}
+    )
+
+
+def test_a_provider_that_is_not_wanted_needs_no_secret() -> None:
+    wanted = {key: value for key, value in GOOD.items() if not key.startswith("PAYPAL")}
+    settings = settings_for(**wanted, PAYMENTS_PROVIDERS="stripe")
+    assert list(settings.providers) == ["stripe"]
+
+
+def test_no_problem_repeats_the_value() -> None:
+    values = {
+        "ADMIN_TOKEN": "sesame-1",
+        "STRIPE_SIGNING_SECRET": "sesame-2,,sesame-3",
+        "DATABASE_URL": "mysql://u:sesame-4@h/d",
+        "REDIS_URL": "http://:sesame-5@h",
+        "APP_PORT": "sesame-6",
+        "PAYMENTS_PROVIDERS": "sesame-7",
+    }
+    with pytest.raises(ConfigError) as caught:
+        settings_for(APP_ENV="prod", **values)
+    assert "sesame" not in str(caught.value)
+
+
+def test_settings_do_not_show_secrets_when_they_are_printed() -> None:
+    shown = repr(settings_for(**GOOD))
+    for secret in ("pw-7d2f", GOOD["ADMIN_TOKEN"], GOOD["STRIPE_SIGNING_SECRET"]):
+        assert secret not in shown
+
+
+def load(environ: dict[str, str], env_file: Path = NEVER_READ) -> Settings:
+    return load_settings(Variables(environ, env_file), REGISTERED)
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LOG_LEVEL=ERROR\nAPP_PORT=8888  # Optional: a comment\n")
+    settings = load({"LOG_LEVEL": "DEBUG"}, file)
+    assert (settings.log_level, settings.app_port) == ("DEBUG", 8888)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from-a-file-0123456789\n")
+    [admin] = load({"ADMIN_TOKEN_FILE": str(file)}).admin_tokens
+    assert admin.token == "from-a-file-0123456789"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    found = problems_of(ADMIN_TOKEN_FILE=str(tmp_path / "missing"))
+    assert "cannot be read" in found["ADMIN_TOKEN_FILE"]
+
+
+def test_a_secret_file_in_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file-0123456789")
+    file = tmp_path / ".env"
+    file.write_text("ADMIN_TOKEN=from-dot-env-0123456789\n")
+    [admin] = load({"ADMIN_TOKEN_FILE": str(secret)}, file).admin_tokens
+    assert admin.token == "from-a-file-0123456789"
+
+
+def test_admin_tokens_have_a_name_and_a_role() -> None:
+    tokens = settings_for(ADMIN_TOKEN="bare-token, eve:viewer:abc:def").admin_tokens
+    assert [(it.name, it.role, it.token) for it in tokens] == [
+        ("admin", "operator", "bare-token"),
+        ("eve", "viewer", "abc:def"),
+    ]
+
+
+def test_an_unknown_role_is_refused() -> None:
+    assert "ADMIN_TOKEN" in problems_of(ADMIN_TOKEN="eve:root:abc")
+
+
+def test_a_long_path_gets_a_socket_that_still_fits() -> None:
+    deep = Path("/srv") / ("d" * 200)
+    socket = embedded_redis_socket(deep)
+    assert len(str(socket)) <= 100
+    assert socket == embedded_redis_socket(deep)
+    assert socket != embedded_redis_socket(deep / "other")
+
+
+def test_a_live_paypal_receiver_refuses_the_simulators_webhook_id() -> None:
+    assert "PAYPAL_WEBHOOK_ID" in problems_of(
+        PAYPAL_MODE="live", PAYPAL_WEBHOOK_ID="WEBHOOK_ID"
+    )
+
+
+def test_a_handler_module_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
+    settings = settings_for(PAYMENTS_HANDLERS="no.such.module", VAR_DIR=str(tmp_path))
+    with pytest.raises(ConfigError, match=r"no\.such\.module"):
+        create_app(settings)
