@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 from payments.config import DEFAULT_ACCOUNT
@@ -217,14 +217,21 @@ def parse_time(value: Any) -> datetime | None:
     is not to be lost for that.
     """
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, str) and value.isascii() and len(value) <= 64:
-            moment = datetime.fromisoformat(value)
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return aware.astimezone(UTC)
+        moment = _moment(value)
     except (ValueError, OverflowError, OSError):
-        pass
+        return None
+    # Its neighbours are refused too: in the time zone of a database server they would be outside
+    # of the calendar, and could not be read back.
+    return moment if moment and MINYEAR < moment.year < MAXYEAR else None
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str) and value.isascii() and len(value) <= 64:
+        moment = datetime.fromisoformat(value)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
     return None
 
 

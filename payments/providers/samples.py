@@ -1,0 +1,11 @@
+"""Made-up events, worded as the providers word theirs, for `flask simulate` and for tests.
+
+Ids are derived from the event's id: two samples are distinct, and one is always the same.
+"""
+
+from __future__ import annotations
+
+from payments.providers.paypal_samples import paypal_sample
+from payments.providers.stripe_samples import stripe_sample
+
+__all__ = ["paypal_sample", "stripe_sample"]
