@@ -5,9 +5,10 @@ from __future__ import annotations
 from rq import get_current_job
 from rq.timeouts import JobTimeoutException
 
+from payments.attempts import Processor
 from payments.errors import AttemptFailed
 from payments.extensions import settings
-from payments.processing import Processor, process
+from payments.processing import process
 from payments.queueing import steer_retry
 
 

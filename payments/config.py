@@ -75,6 +75,8 @@ class Settings:
     max_request_size: int
     retry: RetryPolicy
     job_timeout_seconds: int
+    worker_max_jobs: int
+    worker_max_memory_mb: int
     event_payload_days: int
     providers: Mapping[str, Mapping[str, Any]] = field(repr=False)
     secrets: frozenset[str] = field(repr=False)
@@ -133,6 +135,10 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         ),
         retry=_retry_policy(variables),
         job_timeout_seconds=variables.integer("JOB_TIMEOUT_SECONDS", 180, least=1, most=86400),
+        worker_max_jobs=variables.integer("WORKER_MAX_JOBS", 50_000, least=1, most=10**9),
+        worker_max_memory_mb=variables.integer(
+            "WORKER_MAX_MEMORY_MB", 512, least=128, most=1024 * 1024
+        ),
         event_payload_days=variables.integer("EVENT_PAYLOAD_DAYS", 90, least=1, most=36500),
         providers=_providers(variables, providers, strict),
         secrets=frozenset(variables.secrets_seen),

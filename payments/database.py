@@ -25,6 +25,8 @@ READ_ONLY = "payments_read_only"
 SQLITE_BUSY_SECONDS = 5
 CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
+# A lock that somebody holds for longer is answered with 503, or with another attempt later.
+LOCK_WAIT_SECONDS = 10
 # What a client of ours may be told to try again after: the database was away, locked or full.
 DATABASE_AWAY = (OperationalError, PoolTimeout)
 
@@ -32,6 +34,8 @@ DATABASE_AWAY = (OperationalError, PoolTimeout)
 def engine_options(settings: Settings) -> dict[str, Any]:
     """`SQLALCHEMY_ENGINE_OPTIONS` for these settings; a process's threads share one small pool."""
     options: dict[str, Any] = {
+        # An error's text is logged and kept, and parameters are payloads and people.
+        "hide_parameters": True,
         "pool_size": 10,
         "max_overflow": 10,
         "pool_timeout": POOL_WAIT_SECONDS,
@@ -52,10 +56,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Set up every connection of `engine`; PostgreSQL needs nothing."""
+    """Set up every connection of `engine`."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "connect", _set_time_limits)
 
 
 @contextmanager
@@ -86,6 +92,12 @@ def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
     # As on PostgreSQL: a filter on event types means the same on both.
     cursor.execute("PRAGMA case_sensitive_like=ON")
     cursor.close()
+
+
+def _set_time_limits(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.autocommit = True
+    dbapi_connection.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    dbapi_connection.autocommit = False
 
 
 def _begin(connection: Connection) -> None:

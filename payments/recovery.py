@@ -8,6 +8,7 @@ gets one.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -60,10 +61,19 @@ def _live_job_ids(queue: JobQueue) -> Iterator[str]:
     rq_queue = queue.queue
     yield from rq_queue.get_job_ids()
     yield from rq_queue.scheduled_job_registry.get_job_ids(cleanup=False)
-    # "<job id>:<execution id>" while it runs
-    yield from rq_queue.started_job_registry.get_job_ids(cleanup=False)
+    yield from _running_job_ids(queue)
     for id in queue.connection.lrange(rq_queue.intermediate_queue_key, 0, -1):
         yield id.decode() if isinstance(id, bytes) else id
+
+
+def _running_job_ids(queue: JobQueue) -> Iterator[str]:
+    """Jobs whose worker was heard of lately: the registry's scores are when their lease ends.
+
+    A member is "<job id>:<execution id>", and stays for a while after its worker died.
+    """
+    key = queue.queue.started_job_registry.key
+    for member in queue.connection.zrangebyscore(key, time.time(), "+inf"):
+        yield member.decode() if isinstance(member, bytes) else str(member)
 
 
 def _recover_batch(
@@ -78,7 +88,7 @@ def _recover_batch(
         )
         .order_by(Event.next_attempt_at, Event.id)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     if after is not None:
         due = due.where(tuple_(Event.next_attempt_at, Event.id) > after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 blueprint.before_request(require_admin)
 
 FILTERS = ("provider", "account", "status", "type", "event_id", "object_id")
+INTEGER = re.compile(r"-?[0-9]{1,19}")
 PARAMETERS = frozenset({*FILTERS, "conflicts", "limit", "cursor"})
 
 
@@ -72,7 +74,7 @@ def _integer(query: Mapping[str, str], name: str, default: int | None) -> int | 
     value = query.get(name)
     if value is None:
         return default
-    if not value.isascii() or not value.lstrip("-").isdigit() or len(value) > 19:
+    if not INTEGER.fullmatch(value):
         raise InvalidQuery(f"{name}: use a whole number.")
     return int(value)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, has_request_context
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from payments.database import DATABASE_AWAY
@@ -32,9 +33,12 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def register(app: Flask) -> None:
     """Answer every error of `app` this way."""
+    # A doubled slash is no address of ours; merging would answer with a redirect in HTML.
+    app.url_map.merge_slashes = False
     app.register_error_handler(ClientError, _client_error)
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ParseException, _not_http)
     for away in DATABASE_AWAY:
         app.register_error_handler(away, _database_away)
     app.register_error_handler(Exception, _unexpected)
@@ -67,6 +71,12 @@ def _http_error(error: HTTPException) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def _not_http(error: ParseException) -> Response:
+    """gunicorn reads a chunked body while the application asks for it; this is what it found."""
+    log.info("refused", status=400, reason=type(error).__name__)
+    return problem(400, HTTPStatus(400).phrase, "The body is not valid HTTP.")
 
 
 def _database_away(error: Exception) -> Response:

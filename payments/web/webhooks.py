@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from payments.config import DEFAULT_ACCOUNT
 from payments.errors import UnknownEndpoint
@@ -27,11 +28,29 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
     delivery = Delivery(
         provider=provider,
         account=account,
-        body=request.get_data(cache=False),
+        body=_body(),
         headers={name.lower(): value for name, value in request.headers},
         received_at=utc_now(),
     )
     return _answer(receive(delivery, receiver, job_queue(), _context()))
+
+
+def _body() -> bytes:
+    """The raw body, whole.
+
+    Raises:
+        RequestEntityTooLarge: it is larger than `MAX_REQUEST_SIZE`.
+        ClientDisconnected: it ended before its announced length.
+    """
+    limit = settings().max_request_size
+    # Under gunicorn werkzeug cuts a body off at its limit, or ends it early, without a word.
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    if request.content_length not in (None, len(body)):
+        raise ClientDisconnected
+    return body
 
 
 def _receiver(provider: str, account: str) -> Provider:

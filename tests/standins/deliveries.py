@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from payments.providers.base import Delivery
-from payments.providers.paypal import PayPal
+from payments.providers.paypal.provider import PayPal
 from payments.variables import Variables
 from tests.standins.paypal import PayPalStandIn
 

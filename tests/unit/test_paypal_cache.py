@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from payments.errors import ProviderUnavailable, SignatureError
-from payments.providers import paypal_cache
-from payments.providers.paypal_cache import CertificateCache
+from payments.providers.paypal import cache as paypal_cache
+from payments.providers.paypal.cache import CertificateCache
 from tests.standins.certificates import issue
 
 PEM = issue("messageverificationcerts.paypal.com").pem

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from payments.errors import MalformedEvent, SignatureError
-from payments.providers.paypal import PayPal
+from payments.providers.paypal.provider import PayPal
 from tests.standins.deliveries import configured, deliver
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.errors import SignatureError
-from payments.providers.paypal_transmission import (
+from payments.providers.paypal.transmission import (
     certificate_origins,
     is_certificate_url,
     parse_transmission,

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from payments.providers import paypal_samples, stripe_samples
 from payments.providers.base import Provider
-from payments.providers.paypal import PayPal
+from payments.providers.paypal.provider import PayPal
+from payments.providers.samples import paypal as paypal_samples
 from payments.providers.samples import paypal_sample, stripe_sample
+from payments.providers.samples import stripe as stripe_samples
 from payments.providers.stripe import Stripe
 from payments.variables import Variables
 

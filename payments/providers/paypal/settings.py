@@ -13,16 +13,16 @@ from pathlib import Path
 from payments.config import weakness
 from payments.providers.base import variable_of
 from payments.providers.bounded_http import BoundedHttp
-from payments.providers.paypal_api import PayPalApi
-from payments.providers.paypal_cache import CertificateCache, fetch_certificate
-from payments.providers.paypal_certificates import CertificateScheme
-from payments.providers.paypal_postback import PostbackScheme
-from payments.providers.paypal_transmission import (
+from payments.providers.paypal.api import PayPalApi
+from payments.providers.paypal.cache import CertificateCache, fetch_certificate
+from payments.providers.paypal.certificates import CertificateScheme
+from payments.providers.paypal.postback import PostbackScheme
+from payments.providers.paypal.transmission import (
     LIVE_HOSTS,
     SANDBOX_HOSTS,
     certificate_origins,
 )
-from payments.providers.paypal_trust import LIVE_NAME, SANDBOX_NAME, Trust, load_trust
+from payments.providers.paypal.trust import LIVE_NAME, SANDBOX_NAME, Trust, load_trust
 from payments.providers.signatures import LabelledSecret, labelled
 from payments.variables import Variables
 

@@ -28,7 +28,7 @@ LIVE_NAME = "messageverificationcerts.paypal.com"
 # took any "messageverificationcerts*.paypal.com". No recorded sandbox delivery shows it.
 SANDBOX_NAME = "messageverificationcerts.sandbox.paypal.com"
 DIGICERT = frozenset({"DigiCert Inc", "DigiCert, Inc."})
-TRUST = Path(__file__).with_name("trust")
+TRUST = Path(__file__).with_name("trusted")
 MOST_CERTIFICATES = 8
 PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)

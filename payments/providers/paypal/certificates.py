@@ -18,9 +18,9 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from payments.errors import SignatureError
 from payments.providers.base import Delivery, Proof
-from payments.providers.paypal_cache import CertificateCache
-from payments.providers.paypal_transmission import Transmission, parse_transmission
-from payments.providers.paypal_trust import Trust, rsa_key
+from payments.providers.paypal.cache import CertificateCache
+from payments.providers.paypal.transmission import Transmission, parse_transmission
+from payments.providers.paypal.trust import Trust, rsa_key
 from payments.providers.signatures import LabelledSecret
 
 # Where DigiCert publishes its intermediates. Plain http does no harm: what comes from there still

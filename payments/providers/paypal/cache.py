@@ -18,7 +18,7 @@ from cryptography import x509
 
 from payments.errors import ProviderUnavailable, SignatureError
 from payments.providers.bounded_http import TOTAL_SECONDS, AnswerTooLarge, BoundedHttp, NoAnswer
-from payments.providers.paypal_trust import parse_certificates
+from payments.providers.paypal.trust import parse_certificates
 
 # A certificate is valid for about a year, and its URL never shows another one. A day is how late
 # this service learns that PayPal withdrew it.

@@ -1,6 +1,6 @@
 """PayPal: which of three schemes proves a delivery, and what its events say.
 
-`certificate` verifies here (paypal_certificates.py), `postback` asks PayPal (paypal_postback.py),
+`certificate` verifies here (certificates.py), `postback` asks PayPal (postback.py),
 and the mode `demo_hmac` takes a shared secret, for trying things out without PayPal.
 
 Sources: developer.paypal.com/api/rest/webhooks and its event names.
@@ -26,8 +26,8 @@ from payments.providers.base import (
     parse_object,
     parse_time,
 )
-from payments.providers.paypal_api import PayPalApi
-from payments.providers.paypal_settings import DEMO, DEMO_SECRET, LIVE, WEBHOOK_ID, read_settings
+from payments.providers.paypal.api import PayPalApi
+from payments.providers.paypal.settings import DEMO, DEMO_SECRET, LIVE, WEBHOOK_ID, read_settings
 from payments.providers.samples import paypal_sample
 from payments.providers.signatures import LabelledSecret, hex_hmac_sha256, matching_secret
 from payments.variables import Variables

@@ -5,7 +5,7 @@ Ids are derived from the event's id: two samples are distinct, and one is always
 
 from __future__ import annotations
 
-from payments.providers.paypal_samples import paypal_sample
-from payments.providers.stripe_samples import stripe_sample
+from payments.providers.samples.paypal import paypal_sample
+from payments.providers.samples.stripe import stripe_sample
 
 __all__ = ["paypal_sample", "stripe_sample"]

@@ -15,8 +15,8 @@ from typing import Any
 from payments.errors import MalformedEvent, ProviderUnavailable, SignatureError
 from payments.providers.base import Delivery, Proof, parse_object
 from payments.providers.bounded_http import TOTAL_SECONDS
-from payments.providers.paypal_api import PayPalApi, json_object
-from payments.providers.paypal_transmission import ALGORITHM, Transmission, parse_transmission
+from payments.providers.paypal.api import PayPalApi, json_object
+from payments.providers.paypal.transmission import ALGORITHM, Transmission, parse_transmission
 from payments.providers.signatures import LabelledSecret
 
 VERIFY_PATH = "/v1/notifications/verify-webhook-signature"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from payments.providers.sample_ids import token
+from payments.providers.samples.ids import token
 
 API_VERSION = "2025-09-30.clover"
 AMOUNT = 4200

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from payments.providers.sample_ids import UPPER, token, zulu
+from payments.providers.samples.ids import UPPER, token, zulu
 
 API = "https://api-m.sandbox.paypal.com"
 VALUE, FEE, NET = "42.00", "1.58", "40.42"

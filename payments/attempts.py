@@ -1,0 +1,169 @@
+"""The attempts at an event: begun before the handlers run, ended in a commit of their own.
+
+An attempt that was begun and has no end tells that its process died, and which event it was at.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from payments.config import Settings
+from payments.database import transaction
+from payments.models import DEAD, FINISHED, PROCESSING, Attempt, Event, utc_now
+from payments.observability.masking import Masker
+
+# From then on, recovery looks whether the attempt's job is still alive.
+LEASE_SECONDS = 30
+# An attempt that was begun and has no end belongs to a dead process, unless it is this young: its
+# process may be between its first and its second transaction.
+YOUNG_SECONDS = 5
+# So many in a row, and the event is what kills the process.
+MOST_DEATHS = 3
+DIED = "died"
+DIED_MESSAGE = "The process died, or was killed, in the middle of this attempt."
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        status: the event's status now.
+        number: the attempt's number; None where there was nothing to attempt.
+        retry_in_seconds: until the next attempt; None where there is none.
+        error: the masked reason of a failure; None where it did not fail.
+    """
+
+    status: str
+    number: int | None = None
+    retry_in_seconds: float | None = None
+    error: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processor:
+    """What an attempt needs to know. `timeout_errors` end an attempt that ran for too long."""
+
+    settings: Settings
+    worker: str
+    mask: Masker
+    rng: random.Random
+    now: Callable[[], datetime] = utc_now
+    timeout_errors: tuple[type[BaseException], ...] = ()
+
+    @classmethod
+    def of(
+        cls, settings: Settings, worker: str, timeout_errors: tuple[type[BaseException], ...] = ()
+    ) -> Processor:
+        return cls(
+            settings=settings,
+            worker=worker,
+            mask=Masker(settings.secrets),
+            rng=random.SystemRandom(),
+            timeout_errors=timeout_errors,
+        )
+
+
+def begin(event_id: int, processor: Processor) -> int | Outcome:
+    """Write down that attempt number n begins; or say why there is nothing to attempt."""
+    now = processor.now()
+    with transaction() as session:
+        event = locked(session, event_id)
+        if event is None:
+            return Outcome(status="unknown")
+        if event.status in FINISHED:
+            return Outcome(status=event.status)
+        history = _history(session, event_id)
+        _bury(history, now)
+        if history and history[0].outcome is None:
+            # Its process has just begun. Should it die, recovery will come back to the event.
+            return Outcome(status=event.status)
+        if reason := _hopeless(event, history, processor):
+            event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
+            log.error("dead", id=event_id, error=reason)
+            return Outcome(status=DEAD, error=reason)
+        number = history[0].number + 1 if history else 1
+        session.add(
+            Attempt(event_id=event_id, number=number, started_at=now, worker=processor.worker)
+        )
+        event.status = PROCESSING
+        event.attempts += 1
+        event.next_attempt_at = now + timedelta(seconds=LEASE_SECONDS)
+    return number
+
+
+def _history(session: Session, event_id: int) -> Sequence[Attempt]:
+    """The latest attempts, newest first: as many as it takes to tell a killer."""
+    return session.scalars(
+        select(Attempt)
+        .where(Attempt.event_id == event_id)
+        .order_by(Attempt.number.desc())
+        .limit(MOST_DEATHS)
+    ).all()
+
+
+def _bury(history: Sequence[Attempt], now: datetime) -> None:
+    """Note which attempts died: nobody can be running them, because the row's lock is ours."""
+    for attempt in history:
+        if attempt.outcome is None and now - attempt.started_at > timedelta(seconds=YOUNG_SECONDS):
+            attempt.outcome, attempt.finished_at = DIED, now
+            attempt.error_type, attempt.error_message = "ProcessDied", DIED_MESSAGE
+
+
+def _hopeless(event: Event, history: Sequence[Attempt], processor: Processor) -> str | None:
+    """Why there shall be no further attempt; None where there shall."""
+    current = history[: event.attempts]  # what came before an operator's retry does not count
+    if len(current) == MOST_DEATHS and all(attempt.outcome == DIED for attempt in current):
+        return f"KillsItsWorker: the process died in {MOST_DEATHS} attempts running."
+    if not processor.settings.retry.remaining(event.attempts):
+        return f"ProcessDied: {DIED_MESSAGE}"
+    return None
+
+
+def locked(session: Session, event_id: int) -> Event | None:
+    """The event, locked until the transaction's end; SQLite's writers are alone anyway.
+
+    FOR NO KEY UPDATE: rows that refer to the event, such as a noted effect, may be added meanwhile.
+    """
+    return session.scalar(
+        select(Event)
+        .where(Event.id == event_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def end_attempt(
+    session: Session,
+    event_id: int,
+    number: int,
+    now: datetime,
+    outcome: str,
+    error: BaseException | None = None,
+    message: str | None = None,
+) -> None:
+    session.execute(
+        update(Attempt)
+        # Only once: where a commit arrived although its connection broke, what it says stands.
+        .where(Attempt.event_id == event_id, Attempt.number == number, Attempt.outcome.is_(None))
+        .values(
+            finished_at=now,
+            outcome=outcome,
+            error_type=type(error).__name__ if error else None,
+            error_message=message,
+        )
+        .execution_options(synchronize_session=False)
+    )
