@@ -1,11 +1,12 @@
-"""The job of recovery, run by rq-scheduler."""
+"""The job of recovery, run by rq-scheduler and by every worker at its start."""
 
 from __future__ import annotations
 
-from payments.queueing import job_queue
+from payments.extensions import settings
+from payments.queueing import JobQueue
 from payments.recovery import recover
 
 
-def recover_events() -> int:
-    """Returns how many events were enqueued again."""
-    return recover(job_queue())
+def recover_events() -> None:
+    """One sweep; see payments/recovery.py."""
+    recover(JobQueue.patient(settings()), settings())

@@ -52,6 +52,13 @@ class Unauthorized(ClientError):
     title = "Unauthorized"
 
 
+class Forbidden(ClientError):
+    """This token may look, and not change anything: the role operator is needed."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class InvalidQuery(ClientError):
     """The query does not validate."""
 

@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
 from payments.errors import InvalidQuery, NotFound
-from payments.models import STATUSES, Event, EventPayload
+from payments.models import STATUSES, AuditLog, Event, EventPayload
 from payments.models import columns_of as columns_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_ID = 2**63 - 1
+LONGEST_ERROR_FILTER = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
     """Which events. `type` is a pattern on `event_type` in which `*` stands for any characters.
 
-    None means: whatever it is.
+    `error` is a part of `last_error`'s text; `since` and `until` (exclusive) are aware times that
+    bound `received_at`. None means: whatever it is.
     """
 
     provider: str | None = None
@@ -35,6 +38,9 @@ class EventFilter:
     type: str | None = None
     event_id: str | None = None
     object_id: str | None = None
+    error: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     conflicts: bool | None = None
 
     def __post_init__(self) -> None:
@@ -46,12 +52,32 @@ class EventFilter:
             if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", value):
                 raise InvalidQuery(f"{name}: use 1 to 255 printable ASCII characters.")
 
+        if self.error is not None and not 0 < len(self.error) <= LONGEST_ERROR_FILTER:
+            raise InvalidQuery(f"error: use 1 to {LONGEST_ERROR_FILTER} characters.")
+        if self.error is not None and "\x00" in self.error:
+            raise InvalidQuery("error: NUL is in no error's text.")
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            if value is not None and value.tzinfo is None:
+                raise InvalidQuery(f"{name}: say the time zone, as in 2026-01-31T00:00:00Z.")
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it leaves nothing out."""
+        return all(getattr(self, field.name) is None for field in fields(self))
+
     def apply(self, query: Select[Event]) -> Select[Event]:
         for name in ("provider", "account", "status", "event_id", "object_id"):
             if (value := getattr(self, name)) is not None:
                 query = query.where(getattr(Event, name) == value)
         if self.type is not None:
             query = query.where(_matches(self.type))
+        if self.error is not None:
+            query = query.where(Event.last_error.contains(self.error, autoescape=True))
+        if self.since is not None:
+            query = query.where(Event.received_at >= self.since)
+        if self.until is not None:
+            query = query.where(Event.received_at < self.until)
         if self.conflicts is not None:
             query = query.where(Event.conflicts > 0 if self.conflicts else Event.conflicts == 0)
         return query
@@ -111,8 +137,12 @@ def describe(event: Event) -> dict[str, Any]:
     return columns_of(event)
 
 
-def describe_whole(event: Event) -> dict[str, Any]:
-    """The event's columns, its attempts as `history`, and the conflicting deliveries, bodiless."""
+def describe_whole(session: Session, event: Event) -> dict[str, Any]:
+    """The event's columns, its attempts as `history`, the conflicting deliveries (without their
+    bodies) and what operators did to it as `audit`."""
+    audit = session.scalars(
+        select(AuditLog).where(AuditLog.event_id == event.id).order_by(AuditLog.id)
+    )
     conflicts = [
         {name: value for name, value in columns_of(conflict).items() if name != "body"}
         for conflict in event.conflicting
@@ -121,6 +151,7 @@ def describe_whole(event: Event) -> dict[str, Any]:
         **columns_of(event),
         "history": [columns_of(attempt) for attempt in event.history],
         "conflicting": conflicts,
+        "audit": [columns_of(entry) for entry in audit],
     }
 
 

@@ -194,6 +194,23 @@ class Effect(Base):
     result: Mapped[str | None] = mapped_column(Text)
 
 
+class AuditLog(Base):
+    """What an operator did to an event, when and why. Rows are added, never changed."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_event_id_id", "event_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    actor: Mapped[str] = mapped_column(String(255))
+    action: Mapped[str] = mapped_column(String(64))
+    # No foreign key: what was done stays known when the event is gone.
+    event_id: Mapped[int | None] = mapped_column(BigId)
+    reason: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(String(255))
+    request_id: Mapped[str | None] = mapped_column(String(128))
+
+
 def columns_of(row: Base) -> dict[str, Any]:
     """The row's columns by name, as they are."""
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}

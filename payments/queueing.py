@@ -35,6 +35,7 @@ PROCESS_EVENT = "jobs.process.process_event"
 # trip of an enqueue each have this limit, and the first that reaches it ends the call.
 CONNECT_SECONDS = 0.1
 SOCKET_SECONDS = 0.1
+PATIENT_SECONDS = 10.0
 BREAKER_OPEN_SECONDS = 5.0
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -90,24 +91,40 @@ class JobQueue:
         """Raises RedisError if Redis does not answer in time."""
         self.connection.ping()
 
+    @classmethod
+    def patient(cls, settings: Settings) -> JobQueue:
+        """For work that nobody waits for, and that reads whole registries."""
+        return cls(
+            settings,
+            connect(
+                settings.redis_url,
+                connect_seconds=PATIENT_SECONDS,
+                socket_seconds=PATIENT_SECONDS,
+            ),
+        )
+
     @cached_property
     def queue(self) -> Queue:
         """Kept, because a new one asks Redis for its version first."""
         return queue_of(self.connection)
 
-    def _enqueue(self, event_id: int, attempts: int) -> Job:
-        # A fresh id each time: with a fixed one, RQ would push the same job twice, or refuse it
-        # for as long as an old job's hash exists.
-        job = self.queue.create_job(
+    def new_job(self, event_id: int, attempts: int, suffix: str) -> Job:
+        """A job of the event, not enqueued yet."""
+        return self.queue.create_job(
             PROCESS_EVENT,
             args=(event_id,),
-            job_id=f"event-{event_id}-{secrets.token_hex(6)}",
+            job_id=f"event-{event_id}-{suffix}",
             description=f"event {event_id}",
             timeout=self._timeout_seconds,
             result_ttl=0,
             failure_ttl=YEAR_SECONDS,
             retry=retries(self._policy, attempts, self._rng),
         )
+
+    def _enqueue(self, event_id: int, attempts: int) -> Job:
+        # A fresh id each time: with a fixed one, RQ would push the same job twice, or refuse it
+        # for as long as an old job's hash exists.
+        job = self.new_job(event_id, attempts, secrets.token_hex(6))
         with self.connection.pipeline() as pipeline:
             self.queue.enqueue_job(job, pipeline=pipeline)
             pipeline.execute()

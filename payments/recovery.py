@@ -1,108 +1,159 @@
-"""What is due and has no job: found in the database, enqueued again.
+"""Recovery: what the database says must be done, and Redis does not know of.
 
-Redis may have been down, flushed or restored from last week. The database is the truth: an event
-that is unfinished, and was due a while ago, must have a job that waits or runs. One that has none
-gets one.
+Redis may have been down, flushed or restored from last week. The database is the truth, so:
+- an event that is unfinished, was due a while ago and has no job that lives is enqueued again;
+- a dead event without a failed job gets one, and a failed job whose event is not dead goes.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from redis.exceptions import RedisError
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session
 
-from payments.database import transaction
-from payments.errors import QueueUnavailable
-from payments.models import UNFINISHED, Event, utc_now
+from payments.attempts import LEASE_SECONDS
+from payments.config import Settings
+from payments.database import snapshot, transaction
+from payments.models import DEAD, UNFINISHED, Event, utc_now
 from payments.queueing import JobQueue
+from payments.registries import failed_jobs, live_events, mirror_dead_event, remove_failed_jobs
 
 BATCH = 500
 # An event that is due for less than this is most likely about to be taken by a worker.
 GRACE_SECONDS = 10
-JOB_ID = re.compile(r"event-([0-9]+)-[0-9a-f]+")
 
 log = structlog.get_logger(__name__)
 
 
-def recover(queue: JobQueue, now: datetime | None = None) -> int:
-    """Enqueue what is due and has no live job; returns how many events that were.
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """What a sweep mended: events enqueued again, dead letters mirrored, failed jobs removed."""
 
-    Two that run at once do not do the same work: each locks the rows it looks at, and the other
-    passes over them. Enqueueing an event twice would be harmless all the same.
+    enqueued: int = 0
+    mirrored: int = 0
+    removed: int = 0
+
+
+def recover(queue: JobQueue, settings: Settings) -> Recovered:
+    """One sweep, in bounded batches; safe to run twice at once.
 
     Raises:
-        RedisError: Redis could not say which jobs it has.
+        RedisError, QueueUnavailable: Redis could not be asked, or took no more. What was
+            enqueued until then stays enqueued, and the next sweep goes on.
+    """
+    enqueued = enqueue_stranded(queue)
+    mirrored, removed = mirror_dead_letters(queue, settings)
+    done = Recovered(enqueued=enqueued, mirrored=mirrored, removed=removed)
+    if done != Recovered():
+        log.warning("recovered", enqueued=enqueued, mirrored=mirrored, removed=removed)
+    return done
+
+
+def enqueue_stranded(queue: JobQueue, now: datetime | None = None) -> int:
+    """Enqueue what is due and has no live job; returns how many events that were.
+
+    Two sweeps at once do not do the same work: each locks the rows of its batch, the other passes
+    over them, and an enqueued event is not due again for a while. Enqueueing one twice would be
+    harmless all the same.
     """
     now = now or utc_now()
     live = live_events(queue)
     enqueued = 0
     position: tuple[datetime, int] | None = None
     while True:
-        count, position = _recover_batch(queue, now, live, position)
+        count, position = _enqueue_batch(queue, now, live, position)
         enqueued += count
         if position is None:
-            break
-    if enqueued:
-        log.warning("recovered", events=enqueued)
-    return enqueued
+            return enqueued
 
 
-def live_events(queue: JobQueue) -> set[int]:
-    """The primary keys of the events that have a job which waits, is scheduled, or runs."""
-    return {int(match[1]) for id in _live_job_ids(queue) if (match := JOB_ID.match(id))}
+def oldest_stranded_at(session: Session, queue: JobQueue) -> datetime | None:
+    """When the oldest event was received that is due and has no live job; None where none is.
 
-
-def _live_job_ids(queue: JobQueue) -> Iterator[str]:
-    rq_queue = queue.queue
-    yield from rq_queue.get_job_ids()
-    yield from rq_queue.scheduled_job_registry.get_job_ids(cleanup=False)
-    yield from _running_job_ids(queue)
-    for id in queue.connection.lrange(rq_queue.intermediate_queue_key, 0, -1):
-        yield id.decode() if isinstance(id, bytes) else id
-
-
-def _running_job_ids(queue: JobQueue) -> Iterator[str]:
-    """Jobs whose worker was heard of lately: the registry's scores are when their lease ends.
-
-    A member is "<job id>:<execution id>", and stays for a while after its worker died.
+    The number to alert on: it stays near zero while recovery works.
     """
-    key = queue.queue.started_job_registry.key
-    for member in queue.connection.zrangebyscore(key, time.time(), "+inf"):
-        yield member.decode() if isinstance(member, bytes) else str(member)
+    live = live_events(queue)
+    ids = session.execute(_due(utc_now()).with_only_columns(Event.id, Event.received_at))
+    return min((row.received_at for row in ids if row.id not in live), default=None)
 
 
-def _recover_batch(
+def mirror_dead_letters(queue: JobQueue, settings: Settings) -> tuple[int, int]:
+    """Make the FailedJobRegistry say what the rows say; returns how many jobs came and went.
+
+    The rows are read first: a worker marks its event dead while its job still runs, and RQ moves
+    the job to the registry afterwards in one step.
+    """
+    with snapshot() as session:
+        dead = dict(_dead_events(session))
+    live = live_events(queue)
+    failed = failed_jobs(queue)
+    wanted = dead if settings.dlq_backend == "redis" else {}
+    missing = [id for id in wanted if id not in failed and id not in live]
+    for id in missing:
+        mirror_dead_event(queue, id, dead[id] or "")
+    surplus = _surplus(failed, wanted.keys(), live)
+    remove_failed_jobs(queue, surplus)
+    return len(missing), len(surplus)
+
+
+def _surplus(failed: dict[int, list[str]], wanted: Collection[int], live: set[int]) -> list[str]:
+    """The failed jobs that no dead event needs: second ones, and those of events not dead."""
+    second = [id for event, ids in failed.items() if event in wanted for id in sorted(ids)[1:]]
+    others = [event for event in failed if event not in wanted and event not in live]
+    with snapshot() as session:
+        died_meanwhile = set(
+            session.scalars(select(Event.id).where(Event.id.in_(others), Event.status == DEAD))
+        )
+    if not wanted:  # DLQ_BACKEND=db: no dead event has a failed job
+        died_meanwhile = set()
+    return second + [id for event in others if event not in died_meanwhile for id in failed[event]]
+
+
+def _enqueue_batch(
     queue: JobQueue, now: datetime, live: set[int], after: tuple[datetime, int] | None
 ) -> tuple[int, tuple[datetime, int] | None]:
     """One bounded batch: how many were enqueued, and where the next one begins (None: nowhere)."""
-    due = (
+    due = _due(now).limit(BATCH).with_for_update(skip_locked=True, key_share=True)
+    if after is not None:
+        due = due.where(tuple_(Event.next_attempt_at, Event.id) > after)
+    with transaction() as session:
+        events = session.scalars(due).all()
+        last = events[-1] if len(events) == BATCH else None
+        position = (last.next_attempt_at, last.id) if last and last.next_attempt_at else None
+        stranded = [event for event in events if event.id not in live]
+        for event in stranded:
+            queue.enqueue_event(event.id, event.attempts)
+            event.next_attempt_at = now + timedelta(seconds=LEASE_SECONDS)
+    return len(stranded), position
+
+
+def _due(now: datetime) -> Select[Event]:
+    return (
         select(Event)
         .where(
             Event.status.in_(UNFINISHED),
             Event.next_attempt_at < now - timedelta(seconds=GRACE_SECONDS),
         )
         .order_by(Event.next_attempt_at, Event.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True, key_share=True)
     )
-    if after is not None:
-        due = due.where(tuple_(Event.next_attempt_at, Event.id) > after)
-    enqueued = 0
-    with transaction() as session:
-        events = session.scalars(due).all()
-        for event in events:
-            if event.id in live:
-                continue
-            try:
-                queue.enqueue_event(event.id, event.attempts)
-            except QueueUnavailable as error:
-                raise RedisError(str(error)) from error
-            enqueued += 1
-        last = events[-1] if len(events) == BATCH else None
-        position = (last.next_attempt_at, last.id) if last and last.next_attempt_at else None
-    return enqueued, position
+
+
+def _dead_events(session: Session) -> Iterator[tuple[int, str | None]]:
+    """Every dead event's primary key and last error, in bounded batches."""
+    after = 0
+    while True:
+        rows = session.execute(
+            select(Event.id, Event.last_error)
+            .where(Event.status == DEAD, Event.id > after)
+            .order_by(Event.id)
+            .limit(BATCH)
+        ).all()
+        for row in rows:
+            yield row.id, row.last_error
+        if len(rows) < BATCH:
+            return
+        after = rows[-1].id

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from payments.cli.check import check
+from payments.cli.dead_letters import dlq
 from payments.cli.events import events
 from payments.cli.simulate import simulate
 
 
 def register(app: Flask) -> None:
-    for command in (check, events, simulate):
+    for command in (check, dlq, events, simulate):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""`flask events list|show`"""
+"""`flask events list|show|replay`"""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from payments.cli.bulk import actor, bulk_options, choose, run
+from payments.cli.filters import build_filter, filter_options
 from payments.cli.output import show_fields, show_json, show_table
 from payments.database import snapshot
 from payments.errors import ClientError
@@ -20,28 +22,33 @@ from payments.events import (
     list_events,
 )
 from payments.models import STATUSES
+from payments.operations import replay
+from payments.queueing import job_queue
 
-events = AppGroup("events", help="Look at the events that were kept.")
+events = AppGroup("events", help="Look at the events that were kept, and replay them.")
 
 LIST_COLUMNS = (
     "id", "received_at", "status", "provider", "event_type", "event_id", "attempts", "last_error"
 )  # fmt: skip
 HISTORY_COLUMNS = ("number", "started_at", "finished_at", "outcome", "error_type", "error_message")
 CONFLICT_COLUMNS = ("id", "received_at", "event_type", "object_id", "sha256")
+AUDIT_COLUMNS = ("at", "actor", "action", "outcome", "reason")
 
 
 @events.command("list")
-@click.option("--provider", help="stripe or paypal")
-@click.option("--account", help='"default", or the account of the endpoint or event')
+@filter_options
 @click.option("--status", type=click.Choice(STATUSES))
-@click.option("--type", "event_type", help="event type; * stands for any characters")
-@click.option("--object-id", help="the provider's id of the object the event is about")
 @click.option("--conflicts/--no-conflicts", default=None, help="only with (without) conflicts")
 @click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT)
 @click.option("--before", type=int, help="only events whose id is below this one")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def list_command(
-    event_type: str | None, limit: int, before: int | None, as_json: bool, **filters: Any
+    status: str | None,
+    conflicts: bool | None,
+    limit: int,
+    before: int | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """List events, newest first.
 
@@ -50,8 +57,38 @@ def list_command(
       flask --app wsgi events list --status dead
       flask --app wsgi events list --type 'charge.*' --limit 10 --json
     """
+    which = build_filter(options, status=status, conflicts=conflicts)
+    show_list(which, limit, before, as_json)
+
+
+@events.command("show")
+@click.argument("id", type=int)
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def show_command(id: int, as_json: bool) -> None:
+    """Show one event with its attempts. ID is the number in the first column of the list."""
+    show_one(id, as_json)
+
+
+@events.command("replay")
+@bulk_options
+@click.option("--status", type=click.Choice(STATUSES), help="only events with this status")
+def replay_command(status: str | None, **options: Any) -> None:
+    """Process events again, processed ones too, with the handlers of today.
+
+    What a handler did through `effects.once` is not done again; its writes to the database are.
+
+    \b
+    Examples:
+      flask --app wsgi events replay 17 --dry-run
+      flask --app wsgi events replay --type 'charge.refunded' --since 2026-01-31T00:00:00Z
+    """
+    chosen = {**options, "everything": options["everything"] or status is not None}
+    ids = choose(chosen if not options["ids"] else options, status=status)
+    run(ids, lambda it: replay(it, actor(), job_queue(), options["reason"]), "replayed", options)
+
+
+def show_list(which: EventFilter, limit: int, before: int | None, as_json: bool) -> None:
     try:
-        which = EventFilter(type=event_type, **filters)
         with snapshot() as session:
             page = list_events(session, which, limit=limit, before=before)
             rows = [describe(event) for event in page.events]
@@ -65,23 +102,22 @@ def list_command(
         click.echo(f"More: --before {page.next_cursor}")
 
 
-@events.command("show")
-@click.argument("id", type=int)
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-def show_command(id: int, as_json: bool) -> None:
-    """Show one event with its attempts. ID is the number in the first column of the list."""
+def show_one(id: int, as_json: bool) -> None:
     try:
         with snapshot() as session:
-            event = describe_whole(get_event(session, id))
+            event = describe_whole(session, get_event(session, id))
     except ClientError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         show_json(event)
         return
-    history, conflicting = event.pop("history"), event.pop("conflicting")
+    lists = {name: event.pop(name) for name in ("history", "conflicting", "audit")}
     show_fields(event)
     click.echo("\nAttempts")
-    show_table(history, HISTORY_COLUMNS, empty="None yet.")
-    if conflicting:
+    show_table(lists["history"], HISTORY_COLUMNS, empty="None yet.")
+    if lists["conflicting"]:
         click.echo("\nConflicting deliveries with the same event id")
-        show_table(conflicting, CONFLICT_COLUMNS, empty="")
+        show_table(lists["conflicting"], CONFLICT_COLUMNS, empty="")
+    if lists["audit"]:
+        click.echo("\nWhat operators did")
+        show_table(lists["audit"], AUDIT_COLUMNS, empty="")

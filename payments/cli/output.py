@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import click
 
+from payments.plain_json import dumps
+
 WIDEST_COLUMN = 48
 
 
 def show_json(value: Any) -> None:
-    click.echo(json.dumps(value, default=plain, indent=2))
+    click.echo(dumps(value, indent=2))
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
@@ -32,13 +33,6 @@ def show_fields(fields: Mapping[str, Any]) -> None:
     width = max(map(len, fields))
     for name, value in fields.items():
         click.echo(f"{name.ljust(width)}  {_text(value)}")
-
-
-def plain(value: Any) -> str:
-    """What JSON has no form for: times, as ISO 8601 in UTC."""
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    raise TypeError(f"{type(value).__name__} cannot be shown")
 
 
 def _text(value: Any) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, g, request
 
 from payments.database import snapshot
-from payments.errors import InvalidQuery, NotFound
 from payments.events import (
     DEFAULT_LIMIT,
     EventFilter,
@@ -20,27 +17,83 @@ from payments.events import (
     get_event,
     list_events,
 )
-from payments.variables import FALSE, TRUE
-from payments.web.auth import require_admin
+from payments.models import DEAD
+from payments.operations import Actor, ItemResult, discard, replay, retry
+from payments.plain_json import dumps
+from payments.queueing import job_queue
+from payments.web.auth import require_admin, require_operator
+from payments.web.parameters import (
+    BulkRequest,
+    event_key,
+    read_bulk_request,
+    read_filter,
+    read_flag,
+    read_integer,
+    read_query,
+)
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 blueprint.before_request(require_admin)
 
-FILTERS = ("provider", "account", "status", "type", "event_id", "object_id")
-INTEGER = re.compile(r"-?[0-9]{1,19}")
-PARAMETERS = frozenset({*FILTERS, "conflicts", "limit", "cursor"})
-
 
 @blueprint.get("/events")
 def events() -> Response:
-    query = _query()
-    which = EventFilter(
-        **{name: query[name] for name in FILTERS if name in query}, conflicts=_flag(query)
-    )
-    limit = _integer(query, "limit", DEFAULT_LIMIT)
-    before = _integer(query, "cursor", None)
+    query = read_query()
+    return _page(query, read_filter(query, conflicts=read_flag(query, "conflicts")))
+
+
+@blueprint.get("/dlq")
+def dead_letters() -> Response:
+    query = read_query()
+    return _page(query, read_filter(query, status=DEAD, conflicts=read_flag(query, "conflicts")))
+
+
+@blueprint.get("/events/<id>")
+def event(id: str) -> Response:
     with snapshot() as session:
-        page = list_events(session, which, limit=limit or 0, before=before)
+        return _json(describe_whole(session, get_event(session, event_key(id))))
+
+
+@blueprint.post("/dlq/retry")
+def retry_dead_letters() -> Response:
+    require_operator()
+    return _bulk(read_bulk_request(status=DEAD), retry)
+
+
+@blueprint.post("/dlq/discard")
+def discard_dead_letters() -> Response:
+    require_operator()
+    return _bulk(read_bulk_request(status=DEAD), discard)
+
+
+@blueprint.post("/events/<id>/replay")
+def replay_event(id: str) -> Response:
+    require_operator()
+    with snapshot() as session:
+        meant = get_event(session, event_key(id)).id
+    return _bulk(read_bulk_request(ids=[meant]), replay)
+
+
+def _bulk(bulk: BulkRequest, act: Callable[..., Iterator[ItemResult]]) -> Response:
+    """Do it to the chosen events, or say which ones that would be."""
+    if bulk.dry_run:
+        return _json({"matched": len(bulk.ids), "ids": bulk.ids, "dry_run": True})
+    actor = Actor(name=g.admin.name, request_id=g.request_id)
+    results = list(act(bulk.ids, actor, job_queue(), bulk.reason))
+    skipped = [vars(result) for result in results if not result.done]
+    done = len(results) - len(skipped)
+    return _json({"matched": len(bulk.ids), "done": done, "skipped": skipped})
+
+
+def _page(query: Mapping[str, str], which: EventFilter) -> Response:
+    limit = read_integer(query, "limit")
+    with snapshot() as session:
+        page = list_events(
+            session,
+            which,
+            limit=DEFAULT_LIMIT if limit is None else limit,
+            before=read_integer(query, "cursor"),
+        )
         response = _json([describe(event) for event in page.events])
     if page.next_cursor is not None:
         following = urlencode({**query, "cursor": page.next_cursor})
@@ -48,52 +101,5 @@ def events() -> Response:
     return response
 
 
-@blueprint.get("/events/<id>")
-def event(id: str) -> Response:
-    if not id.isascii() or not id.isdigit() or len(id) > 19:
-        raise NotFound("There is no event with this id.")
-    with snapshot() as session:
-        return _json(describe_whole(get_event(session, int(id))))
-
-
-def _query() -> dict[str, str]:
-    """The query's parameters, each known and given once; empty ones count as absent.
-
-    Raises:
-        InvalidQuery: a misspelt filter would otherwise silently widen what is shown.
-    """
-    for name in request.args:
-        if name not in PARAMETERS:
-            raise InvalidQuery(f"Unknown parameter; use {', '.join(sorted(PARAMETERS))}.")
-        if len(request.args.getlist(name)) > 1:
-            raise InvalidQuery(f"{name}: give it once.")
-    return {name: value for name, value in request.args.items() if value}
-
-
-def _integer(query: Mapping[str, str], name: str, default: int | None) -> int | None:
-    value = query.get(name)
-    if value is None:
-        return default
-    if not INTEGER.fullmatch(value):
-        raise InvalidQuery(f"{name}: use a whole number.")
-    return int(value)
-
-
-def _flag(query: Mapping[str, str]) -> bool | None:
-    value = query.get("conflicts")
-    if value is None:
-        return None
-    if value.lower() not in TRUE | FALSE:
-        raise InvalidQuery("conflicts: use true or false.")
-    return value.lower() in TRUE
-
-
 def _json(body: Any) -> Response:
-    text = current_app.json.dumps(body, default=_plain)
-    return Response(text + "\n", mimetype="application/json")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    return Response(dumps(body) + "\n", mimetype="application/json")

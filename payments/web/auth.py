@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import g, request
 
 from payments.config import AdminToken
-from payments.errors import Unauthorized
+from payments.errors import Forbidden, Unauthorized
 from payments.extensions import settings
 
 LONGEST_TOKEN = 1024
@@ -27,6 +27,12 @@ def require_admin() -> None:
     if admin is None:
         raise Unauthorized
     g.admin = admin
+
+
+def require_operator() -> None:
+    """Raises Forbidden unless the admin of this request is an operator."""
+    if g.admin.role != "operator":
+        raise Forbidden
 
 
 def matching_token(known: Sequence[AdminToken], offered: str) -> AdminToken | None:

@@ -6,13 +6,17 @@ worker below gives those answers the same form as all others.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
+import time
 from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http import errors
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 from payments.web.errors import MEDIA_TYPE, problem_body
@@ -32,10 +36,20 @@ limit_request_field_size = 16384
 control_socket_disable = True
 accesslog = None
 
-# A client that stops sending in the middle of its body does not hold a thread for longer.
-BODY_SECONDS = 10
+# A request's head, and then its body, must have arrived after so long, however steadily they do:
+# a client that stops, or drips, does not hold a thread for longer.
+READ_SECONDS = 10
+# A refused client may still be sending; closing at once would destroy the answer on its way.
+LINGER_SECONDS = 2
+LINGER_BYTES = 4 * 1024 * 1024
+
+
+class TooSlow(errors.ParseException):  # type: ignore[misc]
+    """The head of the request did not arrive in time."""
+
 
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (TooSlow, 408),
     (errors.LimitRequestLine, 414),
     (errors.LimitRequestHeaders, 431),
     (errors.UnsupportedTransferCoding, 501),
@@ -45,11 +59,47 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+class Reader(SocketUnreader):  # type: ignore[misc]
+    """Reads from a client until a deadline, and then raises `too_slow`."""
+
+    too_slow: type[Exception] = TooSlow
+    deadline: float | None = None
+
+    def expect(self, too_slow: type[Exception]) -> None:
+        """The clock starts with the next read."""
+        self.too_slow, self.deadline = too_slow, None
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        now = time.monotonic()
+        self.deadline = self.deadline or now + READ_SECONDS
+        try:
+            # Zero would mean not to wait at all, not even for what is there.
+            self.sock.settimeout(max(self.deadline - now, 0.001))
+            read: bytes = super().chunk(size_hint)
+        except TimeoutError:
+            raise self.too_slow from None
+        finally:
+            self.sock.settimeout(READ_SECONDS)
+        return read
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gthread, with problem details for what is no request, and a time limit on bodies."""
+    """gthread, with problem details for what is no request, and time limits on clients."""
+
+    def handle(self, conn: Any) -> Any:
+        if conn.parser is None and not self.cfg.is_ssl:
+            conn.parser = RequestParser(self.cfg, conn.sock, conn.client)
+            conn.parser.unreader = Reader(conn.sock)
+        _expect(conn, TooSlow)
+        keep = super().handle(conn)
+        if not keep:
+            # gunicorn would do this in its main loop, where everybody else waits.
+            _linger(conn.sock)
+        return keep
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        conn.sock.settimeout(BODY_SECONDS)
+        # Werkzeug knows what a TimeoutError in a body means.
+        _expect(conn, TimeoutError)
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
@@ -61,6 +111,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             client.sendall(_answer(status, request_id))
         except OSError:
             self.log.debug("the client was gone before its error could be sent")
+
+
+def _expect(conn: Any, too_slow: type[Exception]) -> None:
+    reader = getattr(conn.parser, "unreader", None)
+    if isinstance(reader, Reader):  # over TLS, gunicorn makes its own
+        reader.expect(too_slow)
+
+
+def _linger(sock: socket.socket) -> None:
+    """Say that nothing more will come, and let the client finish (RFC 9112, section 9.6)."""
+    deadline = time.monotonic() + LINGER_SECONDS
+    drained = 0
+    try:
+        sock.shutdown(socket.SHUT_WR)
+        while drained < LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            read = len(sock.recv(65536))
+            if not read:
+                break
+            drained += read
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # Also where the time is over: there is nothing left to do but to close.
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _answer(status: int, request_id: str) -> bytes:

@@ -1,0 +1,72 @@
+"""`flask dlq list|show|retry|discard`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from payments.cli.bulk import actor, bulk_options, choose, run
+from payments.cli.events import show_list, show_one
+from payments.cli.filters import build_filter, filter_options
+from payments.events import DEFAULT_LIMIT, MAX_LIMIT
+from payments.models import DEAD
+from payments.operations import discard, retry
+from payments.queueing import job_queue
+
+dlq = AppGroup("dlq", help="Look at dead letters, retry them, or give them up.")
+
+
+@dlq.command("list")
+@filter_options
+@click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT)
+@click.option("--before", type=int, help="only events whose id is below this one")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def list_command(limit: int, before: int | None, as_json: bool, **options: Any) -> None:
+    """List dead letters, newest first.
+
+    \b
+    Examples:
+      flask --app wsgi dlq list --error 'ConnectionError'
+      flask --app wsgi dlq list --since 2026-01-31T03:00:00Z --json
+    """
+    show_list(build_filter(options, status=DEAD), limit, before, as_json)
+
+
+@dlq.command("show")
+@click.argument("id", type=int)
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def show_command(id: int, as_json: bool) -> None:
+    """Show one dead letter with its attempts."""
+    show_one(id, as_json)
+
+
+@dlq.command("retry")
+@bulk_options
+def retry_command(**options: Any) -> None:
+    """Retry dead letters, each with a full new budget of attempts.
+
+    \b
+    Examples:
+      flask --app wsgi dlq retry 17 18
+      flask --app wsgi dlq retry --type 'charge.*' --error timeout --dry-run
+      flask --app wsgi dlq retry --all --yes --rate 20
+    """
+    ids = choose(options, status=DEAD)
+    run(ids, lambda it: retry(it, actor(), job_queue(), options["reason"]), "retried", options)
+
+
+@dlq.command("discard")
+@bulk_options
+def discard_command(**options: Any) -> None:
+    """Give dead letters up for good. Wants a --reason.
+
+    \b
+    Example:
+      flask --app wsgi dlq discard 17 --reason 'test order, cancelled by hand'
+    """
+    if not (options["reason"] or "").strip():
+        raise click.UsageError("--reason: say why.")
+    ids = choose(options, status=DEAD)
+    run(ids, lambda it: discard(it, actor(), job_queue(), options["reason"]), "discarded", options)

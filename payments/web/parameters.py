@@ -1,0 +1,165 @@
+"""Reading what an operator asks for: query strings and JSON bodies, with the same names in both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import request
+
+from payments.database import snapshot
+from payments.errors import InvalidQuery, NotFound
+from payments.events import EventFilter
+from payments.operations import freeze
+from payments.providers.base import parse_time
+from payments.variables import FALSE, TRUE
+
+TEXT_FILTERS = ("provider", "account", "status", "type", "event_id", "object_id", "error")
+TIME_FILTERS = ("since", "until")
+LIST_PARAMETERS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "conflicts", "limit", "cursor"})
+BULK_FIELDS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "ids", "all", "dry_run", "reason"})
+INTEGER = re.compile(r"-?[0-9]{1,19}")
+# What a request may do while its client waits; the command line has no such bound.
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkRequest:
+    """Which events are meant, by primary key; whether only to count them; and why."""
+
+    ids: list[int]
+    dry_run: bool
+    reason: str | None
+
+
+def read_query() -> dict[str, str]:
+    """The query's parameters, each known and given once; empty ones count as absent.
+
+    Raises:
+        InvalidQuery: a misspelt filter would otherwise silently widen what is shown.
+    """
+    for name in request.args:
+        if name not in LIST_PARAMETERS:
+            raise InvalidQuery(f"Unknown parameter; use {', '.join(sorted(LIST_PARAMETERS))}.")
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidQuery(f"{name}: give it once.")
+    return {name: value for name, value in request.args.items() if value}
+
+
+def read_integer(query: Mapping[str, str], name: str) -> int | None:
+    value = query.get(name)
+    if value is None:
+        return None
+    if not INTEGER.fullmatch(value):
+        raise InvalidQuery(f"{name}: use a whole number.")
+    return int(value)
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool | None:
+    value = query.get(name)
+    if value is None:
+        return None
+    if value.lower() not in TRUE | FALSE:
+        raise InvalidQuery(f"{name}: use true or false.")
+    return value.lower() in TRUE
+
+
+def read_filter(given: Mapping[str, Any], **fixed: Any) -> EventFilter:
+    """The filter in a query or a body; `fixed` says what is not the caller's to choose.
+
+    Raises:
+        InvalidQuery: something in it is not understood.
+    """
+    values: dict[str, Any] = {name: given[name] for name in TEXT_FILTERS if name in given}
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise InvalidQuery(f"{name}: use a text.")
+    values |= {name: _time(given[name], name) for name in TIME_FILTERS if name in given}
+    return EventFilter(**{**values, **fixed})
+
+
+def read_bulk_request(ids: list[int] | None = None, **fixed: Any) -> BulkRequest:
+    """`{"ids": […]}` or filters or `{"all": true}`, with `dry_run` and `reason`.
+
+    Where the path names the event, `ids` says so, and the body chooses nothing.
+
+    Raises:
+        InvalidQuery: it is not understood, matches everything without `all`, or is too much.
+    """
+    body = _read_object()
+    dry_run = _boolean(body, "dry_run")
+    reason = body.get("reason")
+    if reason is not None and not isinstance(reason, str):
+        raise InvalidQuery("reason: use a text.")
+    if ids is None:
+        ids = _chosen(body, fixed)
+    elif body.keys() - {"dry_run", "reason"}:
+        raise InvalidQuery("The path names the event; the body may say dry_run and reason.")
+    if len(ids) > MOST_AT_ONCE and not dry_run:
+        raise InvalidQuery(
+            f"That is {len(ids)} events; at most {MOST_AT_ONCE} at once here. Narrow the filter, "
+            "or use the command line."
+        )
+    return BulkRequest(ids=ids, dry_run=dry_run, reason=reason)
+
+
+def event_key(id: str) -> int:
+    """The primary key in a path.
+
+    Raises:
+        NotFound: it can be none.
+    """
+    if not id.isascii() or not id.isdigit() or len(id) > 19:
+        raise NotFound("There is no event with this id.")
+    return int(id)
+
+
+def _chosen(body: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[int]:
+    filters = {name: value for name, value in body.items() if name in TEXT_FILTERS + TIME_FILTERS}
+    everything = _boolean(body, "all")
+    if "ids" in body:
+        if filters or everything:
+            raise InvalidQuery("Give ids or a filter, not both.")
+        return _ids(body["ids"])
+    if not filters and not everything:
+        raise InvalidQuery('Give ids or a filter; "all": true if every one of them is meant.')
+    with snapshot() as session:
+        return freeze(session, read_filter(filters, **fixed), confirmed=everything)
+
+
+def _ids(value: Any) -> list[int]:
+    if not isinstance(value, list) or not value or not all(type(id) is int for id in value):
+        raise InvalidQuery("ids: use a list of whole numbers.")
+    if not all(0 < id < 2**63 for id in value):
+        raise InvalidQuery("ids: use the numbers in an event's field id.")
+    return list(dict.fromkeys(value))
+
+
+def _read_object() -> dict[str, Any]:
+    if not request.get_data():
+        return {}
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise InvalidQuery("The body is not a JSON object.")
+    if unknown := body.keys() - BULK_FIELDS:
+        raise InvalidQuery(
+            f"{len(unknown)} unknown field(s); use {', '.join(sorted(BULK_FIELDS))}."
+        )
+    return body
+
+
+def _boolean(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidQuery(f"{name}: use true or false.")
+    return value
+
+
+def _time(value: Any, name: str) -> datetime:
+    moment = parse_time(value) if isinstance(value, str) else None
+    if moment is None:
+        raise InvalidQuery(f"{name}: use ISO 8601, as in 2026-01-31T00:00:00Z.")
+    return moment
