@@ -26,7 +26,9 @@ from rq.serializers import JSONSerializer
 from jobs.recover import recover_events
 from payments.app import create_app
 from payments.config import Settings
+from payments.database import let_go_after_fork
 from payments.extensions import settings
+from payments.parent_process import kernel_request
 from payments.queueing import queue_of
 
 # RQ's clean-up of abandoned jobs runs between two dequeues, and a dequeue waits for up to
@@ -129,7 +131,15 @@ def build_worker(settings: Settings) -> EventWorker:
     )
 
 
+def tame_children() -> None:
+    """RQ forks its scheduler from this process. It shall end with it, and hold nothing of it."""
+    ask = kernel_request()
+    os.register_at_fork(after_in_child=lambda: ask(signal.SIGTERM))
+    let_go_after_fork()
+
+
 def main() -> None:
+    tame_children()
     with create_app().app_context():
         try:
             recover_events()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ ENVIRONMENTS = ("dev", "test", "prod")
 ROLES = ("viewer", "operator")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_ACCOUNT = "default"
-# A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h).
-LONGEST_SOCKET_PATH = 100
+# A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h). It is a part of the
+# Redis URL, and of valkey's CLIENT INFO, which RQ's worker could not parse with a space in it.
+SOCKET_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 SHORTEST_SECRET = 16
 FEWEST_DISTINCT_CHARACTERS = 6
 PLACEHOLDERS = ("your_", "changeme", "change_me", "placeholder", "example", "for_testing", "demo_")
@@ -115,7 +117,7 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
     app_env = variables.choice("APP_ENV", ENVIRONMENTS, "dev")
     strict = app_env == "prod"
     var_dir = Path(ROOT, variables.text("VAR_DIR", "var"))
-    redis_url = variables.text("REDIS_URL")
+    redis_url = variables.secret("REDIS_URL")
     settings = Settings(
         app_env=app_env,
         app_host=variables.text("APP_HOST", "127.0.0.1"),
@@ -167,16 +169,16 @@ def refuse_weak(variables: Variables, name: str, secrets: Sequence[str]) -> None
 
 
 def embedded_redis_socket(var_dir: Path) -> Path:
-    """Where the embedded valkey listens: under `var_dir`, or where that is too long, in /tmp."""
+    """Where the embedded valkey listens: under `var_dir`, or where that does not do, in /tmp."""
     socket = var_dir / "valkey" / "valkey.sock"
-    if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+    if SOCKET_PATH.fullmatch(str(socket)):
         return socket
     digest = hashlib.sha256(os.fsencode(socket)).hexdigest()[:16]
     return Path(tempfile.gettempdir(), f"payments-api-{os.getuid()}-{digest}", "valkey.sock")
 
 
 def _database_url(variables: Variables, var_dir: Path, strict: bool) -> str:
-    raw = variables.text("DATABASE_URL") or variables.secret("DATABASE_URL")
+    raw = variables.secret("DATABASE_URL")
     if not raw:
         if strict:
             variables.warn("DATABASE_URL", "is not set, so SQLite is used", "Use PostgreSQL")
@@ -216,7 +218,6 @@ def _sqlite_url(variables: Variables, url: URL) -> str:
 
 
 def _redis_url(variables: Variables, raw: str, var_dir: Path, strict: bool) -> str:
-    raw = raw or variables.secret("REDIS_URL")
     if raw:
         try:
             url = make_url(raw)

@@ -8,6 +8,8 @@ fails at once when somebody else wrote in between, and `busy_timeout` does not h
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +24,7 @@ from payments.config import Settings
 from payments.extensions import db
 
 READ_ONLY = "payments_read_only"
+_open_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 SQLITE_BUSY_SECONDS = 5
 CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
@@ -62,6 +65,17 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "begin", _begin)
     else:
         event.listen(engine, "connect", _set_time_limits)
+        event.listen(engine, "connect", _remember)
+
+
+def let_go_after_fork() -> None:
+    """From now on, a forked child lets go of the connections to PostgreSQL that it inherits.
+
+    Otherwise the server would take a killed parent's session, and its row locks, for alive as long
+    as the child holds the socket. It is replaced, not closed: a farewell on it would end the
+    parent's session, and its number must not be given to another file.
+    """
+    os.register_at_fork(after_in_child=_replace_sockets)
 
 
 @contextmanager
@@ -98,6 +112,18 @@ def _set_time_limits(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.autocommit = True
     dbapi_connection.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
     dbapi_connection.autocommit = False
+
+
+def _remember(dbapi_connection: Any, _record: Any) -> None:
+    _open_connections.add(dbapi_connection)
+
+
+def _replace_sockets() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for connection in list(_open_connections):
+        if not connection.closed:
+            os.dup2(nowhere, connection.fileno(), inheritable=False)
+    os.close(nowhere)
 
 
 def _begin(connection: Connection) -> None:

@@ -67,7 +67,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         effects = Effects(event_id, session)
         ledgers.append(effects)
         if handlers:
-            _call(handlers, _handled(session, event), session, effects)
+            call_handlers(handlers, _handled(session, event), session, effects)
         status = PROCESSED if handlers else IGNORED
         effects.note_pending(session)
         _finish(session, event_id, status, processor.now())
@@ -76,9 +76,14 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
     return Outcome(status=status, number=number)
 
 
-def _call(
+def call_handlers(
     handlers: list[Handler], handled: HandledEvent, session: Session, effects: Effects
 ) -> None:
+    """Call them in the session's transaction, which stays open; also a dry run does it so.
+
+    Raises:
+        HandlerMisuse: a handler committed the session or rolled it back.
+    """
     ours = session.get_transaction()
     with _commit_forbidden(session):
         for handler in handlers:

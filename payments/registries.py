@@ -68,9 +68,7 @@ def event_of(job_id: str) -> int | None:
 
 def _live_job_ids(queue: JobQueue) -> Iterator[str]:
     rq_queue = queue.queue
-    # Where a dying worker's dequeue leaves a job; read first, because jobs move away from it.
-    for id in queue.connection.lrange(rq_queue.intermediate_queue_key, 0, -1):
-        yield _text(id)
+    # RQ's intermediate queue is left out: a job is there for a moment, or since its worker died.
     yield from rq_queue.get_job_ids()
     yield from rq_queue.scheduled_job_registry.get_job_ids(cleanup=False)
     # Jobs whose worker was heard of lately: the scores are when their lease ends, and an entry

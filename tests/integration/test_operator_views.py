@@ -75,9 +75,8 @@ def test_the_list_is_newest_first_and_pages_through_everything_once(
         assert relation == 'rel="next"'
         parts = urlsplit(url.strip("<>"))
         assert "provider=stripe" in parts.query
-        response = application.client.get(
-            f"{parts.path}?{parts.query}", headers={"Authorization": response.request.headers["Authorization"]}
-        )
+        headers = {"Authorization": response.request.headers["Authorization"]}
+        response = application.client.get(f"{parts.path}?{parts.query}", headers=headers)
     assert seen == sent[::-1]
 
 

@@ -1,0 +1,86 @@
+# Everything a developer does. Needs GNU make, a POSIX shell and Python 3.11 or newer.
+#
+#   make run                     start the service
+#   make test ARGS="-k stripe"   pass arguments on to pytest
+#   make PYTHON=/path/to/python3.12 …   choose the interpreter of .venv
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv/bin
+ARGS ?=
+CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
+TOO_OLD := import sys; sys.exit(sys.version_info < (3, 11))
+CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov \
+	.coverage coverage.xml var/cache
+
+# Runs $(1) with the first interpreter that works: each is tried by running it, because a command of
+# that name may be too old, a stand-in of a version manager, or lack the venv module (Debian).
+define with_python
+@incomplete=; \
+for python in $(CANDIDATES); do \
+	"$$python" -c '$(TOO_OLD)' 2>/dev/null || continue; \
+	if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
+		"$$python" -P $(1); exit; \
+	fi; \
+	incomplete="$$incomplete $$python"; \
+done; \
+if [ -n "$$incomplete" ]; then \
+	echo "The venv module is missing in:$$incomplete. On Debian or Ubuntu: apt install python3-venv" >&2; \
+else \
+	echo "No Python 3.11 or newer was found. Tried: $(strip $(CANDIDATES))." >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; \
+fi; \
+exit 1
+endef
+
+.PHONY: help venv packages deps dev run test lint cov e2e perf faults db-upgrade lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+
+venv: ## Make .venv, with nothing in it
+	$(call with_python,payments/local/install.py)
+
+packages: # What the service itself needs, into .venv
+	$(call with_python,payments/local/install.py requirements.txt)
+
+deps: ## Install what the tests and linters need, too
+	$(call with_python,payments/local/install.py requirements-dev.txt)
+
+run: packages ## Start everything: web, workers, scheduler, embedded valkey; Ctrl-C stops it
+	@exec $(VENV)/python -m payments.local.run --end-with-parent $(ARGS)
+
+dev: packages ## The same with debug logs, and web code reloaded when it changes
+	@exec $(VENV)/python -m payments.local.run --end-with-parent --dev $(ARGS)
+
+test: deps ## Run the tests; ARGS are pytest's
+	@$(VENV)/python -m pytest $(ARGS)
+
+lint: deps ## Check style, format, types and import rules
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+cov: deps ## Run the tests and report the branches that they miss
+	@$(VENV)/python -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered $(ARGS)
+
+e2e: deps ## Run the tests that start the whole service
+	@$(VENV)/python -m pytest tests/e2e $(ARGS)
+
+perf: deps ## Measure speed and memory; QUICK=1 for a rough figure
+	@$(VENV)/python -m tests.perf $(if $(QUICK),--quick) $(ARGS)
+
+faults: deps ## Break things while webhooks arrive, and count what was lost
+	@$(VENV)/python -m tests.faults $(ARGS)
+
+db-upgrade: packages ## Bring the database up to date, as make run does
+	@$(VENV)/flask --app wsgi db upgrade
+
+lock: ## Pin requirements*.txt anew from *.in; UPGRADE=1 for newer versions
+	$(call with_python,payments/local/lock_requirements.py $(if $(UPGRADE),--upgrade))
+
+clean: ## Remove .venv and caches; never .env or var/
+	@rm -rf .venv $(CACHES)
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Kept .env and var/. To lose all events and secrets as well: rm -rf .env var"
