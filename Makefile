@@ -71,8 +71,8 @@ e2e: deps ## Run the tests that start the whole service
 perf: deps ## Measure speed and memory; QUICK=1 for a rough figure
 	@$(VENV)/python -m tests.perf $(if $(QUICK),--quick) $(ARGS)
 
-faults: deps ## Break things while webhooks arrive, and count what was lost
-	@$(VENV)/python -m tests.faults $(ARGS)
+faults: deps ## Break things while webhooks arrive, and count what was lost; SHORT=1 for 4 minutes
+	@$(VENV)/python -m tests.faults $(if $(SHORT),--short) $(ARGS)
 
 db-upgrade: packages ## Bring the database up to date, as make run does
 	@$(VENV)/flask --app wsgi db upgrade
