@@ -8,8 +8,9 @@ from payments.cli.check import check
 from payments.cli.dead_letters import dlq
 from payments.cli.events import events
 from payments.cli.simulate import simulate
+from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (check, dlq, events, simulate):
+    for command in (check, dlq, events, simulate, status):
         app.cli.add_command(command)

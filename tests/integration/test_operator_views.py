@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -136,3 +137,26 @@ def test_check_fails_where_a_dependency_is_away(make_application: MakeApplicatio
     result = application.cli("check")
     assert result.exit_code == 1
     assert "redis: does not answer" in result.stdout
+
+
+def test_status_says_what_is_left_and_how_old_the_oldest_stranded_event_is(
+    application: Application,
+) -> None:
+    def status(*arguments: str) -> tuple[int, dict[str, Any]]:
+        result = application.cli("status", "--json", *arguments)
+        return result.exit_code, json.loads(result.stdout)
+
+    application.deliver()
+    code, backlog = status("--alert-after", "60")
+    assert code == 0
+    assert (backlog["unfinished"]["received"], backlog["queued_jobs"]) == (1, 1)
+    assert backlog["oldest_stranded_seconds"] == 0
+    application.queue.connection.flushall()
+    application.sql(
+        "UPDATE events SET received_at = '2020-01-01 00:00:00.000000', "
+        "next_attempt_at = '2020-01-01 00:00:00.000000'"
+    )
+    code, backlog = status("--alert-after", "60")
+    assert code == 1
+    assert backlog["oldest_stranded_seconds"] == backlog["oldest_unfinished_seconds"] > 1e6
+    assert "oldest_stranded_seconds" in application.cli("status").stdout
