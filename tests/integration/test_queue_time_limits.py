@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import RedisError
 
 from payments.breaker import Breaker
+from payments.errors import QueueUnavailable
+from payments.recovery import enqueue_stranded
 from tests.support.application import MakeApplication
 from tests.support.servers import Valkey, free_port
 from tests.support.waiting import eventually
@@ -65,14 +68,13 @@ def test_a_redis_that_is_away_or_full_loses_no_event_and_recovery_enqueues_it(
     assert application.queue.queue.count == 0
     application.sql("UPDATE events SET next_attempt_at = '2020-01-01 00:00:00'")
 
-    from payments.recovery import recover
 
     def recovered() -> bool:
         # The breaker lets the first caller through again after a few seconds.
         try:
             with application.app.app_context():
-                return recover(application.queue) == 2
-        except Exception:
+                return enqueue_stranded(application.queue) == 2
+        except (RedisError, QueueUnavailable):
             return False
 
     eventually(recovered, "recovery enqueues both events", 15)
