@@ -1,4 +1,4 @@
-"""A handler that fails on the first attempt at each event, after the others have done their work."""
+"""A handler that fails on the first attempt at each event, when the others have done theirs."""
 
 from __future__ import annotations
 

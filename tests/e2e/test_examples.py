@@ -54,6 +54,11 @@ def script(project: Project, provider: str) -> str:
     return str(project.folder / "examples" / f"{provider}_curl.sh")
 
 
+def deliver(project: Project, provider: str, **variables: str) -> CompletedProcess[str]:
+    """Run the script as it is, with these variables set."""
+    return project.run(script(project, provider), cwd=project.folder, **variables)
+
+
 def example(project: Project, provider: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(
         (project.folder / "examples" / f"{provider}_webhook.json").read_bytes()
@@ -96,7 +101,7 @@ def test_the_script_delivers_the_example_and_a_second_run_is_a_duplicate(
     event_id = example(project, provider)["id"]
     for message in ("queued", "duplicate ignored"):
         answer = {"status": "ok", "message": message, "event_id": event_id}
-        assert answer_of(project.run(script(project, provider))) == ("200", answer)
+        assert answer_of(deliver(project, provider)) == ("200", answer)
     assert operator.finished(event_id)["status"] == "processed"
 
 
@@ -104,7 +109,7 @@ def test_the_handlers_write_one_receipt_for_each_example(
     project: Project, operator: Operator
 ) -> None:
     for provider in PROVIDERS:
-        answer_of(project.run(script(project, provider)))
+        answer_of(deliver(project, provider))
         operator.finished(example(project, provider)["id"])
     sent = [r for r in receipts(project.var_dir) if r["order_id"] in ("1001", "1002")]
     assert Counter(receipt["key"] for receipt in sent) == {
@@ -134,10 +139,10 @@ def test_the_environment_wins_over_the_env_file(
     project: Project, operator: Operator, provider: str
 ) -> None:
     other = {SECRETS[provider]: "another-secret-4f1b", "PAYMENTS_URL": operator.url}
-    assert "the same secret" in complaint_of(project.run(script(project, provider), **other))
+    assert "the same secret" in complaint_of(deliver(project, provider, **other))
     right = project.secret(SECRETS[provider])
     several = {SECRETS[provider]: f" {right} , an-older-one", "ENV_FILE": "/nonexistent"}
-    done = project.run(script(project, provider), PAYPAL_MODE="demo_hmac", **several)
+    done = deliver(project, provider, PAYPAL_MODE="demo_hmac", **several)
     assert answer_of(done)[0] == "200"
 
 
@@ -152,7 +157,7 @@ def test_a_secret_may_be_in_a_file_and_the_port_in_a_variable(
         f"# written by hand\r\nAPP_PORT = {port}  # a port\r\nexport PAYPAL_MODE='demo_hmac'\r\n"
         f'VAR_DIR="{tmp_path}/var"\r\n{name}_FILE={tmp_path}/secret\r\n'
     )
-    done = project.run(script(project, provider), ENV_FILE=str(tmp_path / "env"))
+    done = deliver(project, provider, ENV_FILE=str(tmp_path / "env"))
     assert answer_of(done)[0] == "200"
 
 
@@ -160,7 +165,7 @@ def test_a_secret_may_be_in_a_file_and_the_port_in_a_variable(
 def test_without_an_env_file_it_says_how_to_get_one(
     project: Project, operator: Operator, provider: str
 ) -> None:
-    complaint = complaint_of(project.run(script(project, provider), ENV_FILE="nothing"))
+    complaint = complaint_of(deliver(project, provider, ENV_FILE="nothing"))
     assert f"there is no {project.folder}/nothing" in complaint
     assert "make run" in complaint
 
@@ -170,7 +175,7 @@ def test_a_secret_that_is_not_set_is_named(
     project: Project, operator: Operator, provider: str, tmp_path: Path
 ) -> None:
     (tmp_path / "env").write_text("PAYPAL_MODE=demo_hmac\n")
-    done = project.run(script(project, provider), ENV_FILE=str(tmp_path / "env"))
+    done = deliver(project, provider, ENV_FILE=str(tmp_path / "env"))
     assert f"{SECRETS[provider]} is set neither" in complaint_of(done)
 
 
@@ -178,11 +183,11 @@ def test_a_secret_that_is_not_set_is_named(
 def test_a_service_that_does_not_run_is_named(
     project: Project, operator: Operator, provider: str, tmp_path: Path
 ) -> None:
-    complaint = complaint_of(project.run(script(project, provider), VAR_DIR=str(tmp_path)))
+    complaint = complaint_of(deliver(project, provider, VAR_DIR=str(tmp_path)))
     assert "the service is not running" in complaint
     assert "make run" in complaint
     nowhere = f"http://127.0.0.1:{free_port()}"
-    complaint = complaint_of(project.run(script(project, provider), PAYMENTS_URL=nowhere))
+    complaint = complaint_of(deliver(project, provider, PAYMENTS_URL=nowhere))
     assert f"does not answer at {nowhere}/webhooks/{provider}" in complaint
 
 
@@ -194,7 +199,7 @@ def test_a_program_that_is_missing_is_named(
     for name in NEEDED:
         if name != missing:
             (tmp_path / name).symlink_to(shutil.which(name) or "")
-    done = project.run(script(project, provider), PATH=str(tmp_path))
+    done = deliver(project, provider, PATH=str(tmp_path))
     assert f"{missing} is not installed" in complaint_of(done)
 
 
@@ -208,7 +213,7 @@ def test_a_file_that_does_not_exist_is_named(
 
 
 def test_what_only_paypal_can_sign_for_is_not_tried(project: Project, operator: Operator) -> None:
-    complaint = complaint_of(project.run(script(project, "paypal"), PAYPAL_MODE="sandbox"))
+    complaint = complaint_of(deliver(project, "paypal", PAYPAL_MODE="sandbox"))
     assert "PAYPAL_MODE is sandbox" in complaint
     assert "demo_hmac" in complaint
 
@@ -234,11 +239,11 @@ def test_the_secret_is_never_an_argument_of_a_command(
     programs.mkdir()
     for name in NEEDED[1:]:
         (programs / name).write_text(
-            f"#!/bin/sh\nprintf '%s\\n' {name} \"$@\" >>{noted}\nexec {shutil.which(name)} \"$@\"\n"
+            f'#!/bin/sh\nprintf \'%s\\n\' {name} "$@" >>{noted}\nexec {shutil.which(name)} "$@"\n'
         )
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
-    assert answer_of(project.run(script(project, provider), PATH=path))[0] == "200"
+    assert answer_of(deliver(project, provider, PATH=path))[0] == "200"
     arguments = noted.read_text()
     assert {"curl", "openssl", "sed"} <= set(arguments.splitlines())
     secret = project.secret(SECRETS[provider])

@@ -77,7 +77,9 @@ def do_business(stripe: LocalStripe) -> None:
         assert later["status"] == "requires_capture"
         captured = stripe.post(f"/v1/payment_intents/{later['id']}/capture")
         assert captured["status"] == "succeeded"
-        partly = stripe.post("/v1/refunds", {"charge": captured["latest_charge"]["id"], "amount": 1})
+        partly = stripe.post(
+            "/v1/refunds", {"charge": captured["latest_charge"]["id"], "amount": 1}
+        )
         assert partly["status"] == "succeeded"
         stripe.post(f"/v1/customers/{customer}", {"metadata[paid]": "twice, “Grüße”"})
     declined = new_customer(stripe, CUSTOMERS)

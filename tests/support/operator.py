@@ -23,7 +23,7 @@ class Operator:
         answer = urllib3.request(
             "GET",
             f"{self.url}/admin{path}",
-            fields=query,
+            fields={name: str(value) for name, value in query.items()},
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=10,
             retries=False,

@@ -56,7 +56,7 @@ class Project:
 
     def flask(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = (sys.executable, "-m", "flask", "--app", "wsgi", *arguments)
-        return self.run(*command, **variables)
+        return self.run(*command, cwd=self.folder, **variables)
 
     @contextlib.contextmanager
     def running(self, **variables: str) -> Iterator[Operator]:

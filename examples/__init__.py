@@ -1,0 +1,1 @@
+"""Examples to copy. The handlers: `PAYMENTS_HANDLERS=examples.handlers`."""
