@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,7 @@ MAINTENANCE_SECONDS = 30
 # A job whose worker has not been heard of for so long counts as abandoned.
 HEARTBEAT_TTL_SECONDS = 45
 HEARTBEAT_SECONDS = 10
+QUIET_SECONDS = 5
 # A handler is first interrupted by an exception, which C code does not notice. Then by force.
 WATCHDOG_GRACE_SECONDS = 10
 MEGABYTE = 1024 * 1024
@@ -54,6 +56,7 @@ class EventWorker(SimpleWorker):
         self._max_memory_bytes = max_memory_bytes
         self._running: tuple[Job, Any] | None = None
         self._ended = threading.Event()
+        self._quiet_until = 0.0
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -72,6 +75,14 @@ class EventWorker(SimpleWorker):
         finally:
             self._running = None
             self._retire_if_too_large()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """RQ says that it lives three times per job; every few seconds is enough."""
+        if timeout is None and pipeline is None:
+            if time.monotonic() < self._quiet_until:
+                return
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+        super().heartbeat(timeout, pipeline)
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """RQ's own is the job's time limit and a minute: too long for a dead worker's job."""

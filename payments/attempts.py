@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from payments.config import Settings
 from payments.database import transaction
-from payments.models import DEAD, FINISHED, PROCESSING, Attempt, Event, utc_now
+from payments.models import DEAD, FINISHED, PROCESSING, RECEIVED, Attempt, Event, utc_now
 from payments.observability.masking import Masker
 
 # From then on, recovery looks whether the attempt's job is still alive.
@@ -86,23 +86,51 @@ def begin(event_id: int, processor: Processor) -> int | Outcome:
             return Outcome(status="unknown")
         if event.status in FINISHED:
             return Outcome(status=event.status)
-        history = _history(session, event_id)
-        _bury(history, now)
-        if history and history[0].outcome is None:
-            # Its process has just begun. Should it die, recovery will come back to the event.
-            return Outcome(status=event.status)
-        if reason := _hopeless(event, history, processor):
-            event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
-            log.error("dead", id=event_id, error=reason)
-            return Outcome(status=DEAD, error=reason)
-        number = history[0].number + 1 if history else 1
-        session.add(
-            Attempt(event_id=event_id, number=number, started_at=now, worker=processor.worker)
+        if refusal := _refuse(session, event, processor, now):
+            return refusal
+        session.execute(
+            update(Event)
+            .where(Event.id == event_id)
+            .values(
+                status=PROCESSING,
+                attempts=Event.attempts + 1,
+                next_attempt_at=now + timedelta(seconds=LEASE_SECONDS),
+            )
+            .execution_options(synchronize_session=False)
         )
-        event.status = PROCESSING
-        event.attempts += 1
-        event.next_attempt_at = now + timedelta(seconds=LEASE_SECONDS)
+        number: int | None = session.scalar(
+            insert(Attempt)
+            .values(
+                event_id=event_id,
+                number=_next_number(event_id),
+                started_at=now,
+                worker=processor.worker,
+            )
+            .returning(Attempt.number)
+        )
+        assert number is not None
     return number
+
+
+def _refuse(session: Session, event: Event, processor: Processor, now: datetime) -> Outcome | None:
+    """Why no attempt may begin now; None where one may. Buries those that died."""
+    if event.status == RECEIVED and event.attempts == 0:
+        return None  # the ordinary case: there is nothing to look back at
+    history = _history(session, event.id)
+    _bury(history, now)
+    if history and history[0].outcome is None:
+        # Its process has just begun. Should it die, recovery will come back to the event.
+        return Outcome(status=event.status)
+    if reason := _hopeless(event, history, processor):
+        event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
+        log.error("dead", id=event.id, error=reason)
+        return Outcome(status=DEAD, error=reason)
+    return None
+
+
+def _next_number(event_id: int) -> ScalarSelect[int]:
+    last = select(func.max(Attempt.number)).where(Attempt.event_id == event_id)
+    return select(func.coalesce(last.scalar_subquery(), 0) + 1).scalar_subquery()
 
 
 def _history(session: Session, event_id: int) -> Sequence[Attempt]:
@@ -144,6 +172,19 @@ def locked(session: Session, event_id: int) -> Event | None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def is_lost(session: Session, event: Event, number: int) -> bool:
+    """Whether attempt `number` has nothing left to do: `event` is finished, or others went on.
+
+    A process that stood still for longer than `YOUNG_SECONDS` may find its attempt taken for dead.
+    """
+    if event.status in FINISHED:
+        return True
+    open_attempt = select(Attempt.id).where(
+        Attempt.event_id == event.id, Attempt.number == number, Attempt.outcome.is_(None)
+    )
+    return session.scalar(open_attempt) is None
 
 
 def end_attempt(

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -26,6 +26,8 @@ from payments.extensions import db
 READ_ONLY = "payments_read_only"
 _open_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 SQLITE_BUSY_SECONDS = 5
+POOL_SIZE = 20
+POOL_OVERFLOW = 20
 CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
 # A lock that somebody holds for longer is answered with 503, or with another attempt later.
@@ -39,8 +41,10 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         # An error's text is logged and kept, and parameters are payloads and people.
         "hide_parameters": True,
-        "pool_size": 10,
-        "max_overflow": 10,
+        # More than a process has threads: a connection beyond the pool's size would be closed
+        # after each use, and opening one costs ten times what a request does.
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
         "pool_timeout": POOL_WAIT_SECONDS,
     }
     if settings.is_sqlite:
@@ -54,6 +58,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 4,
+            "options": _with_time_limits(settings.database_url),
         }
     return options
 
@@ -64,7 +69,6 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     else:
-        event.listen(engine, "connect", _set_time_limits)
         event.listen(engine, "connect", _remember)
 
 
@@ -108,10 +112,11 @@ def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _set_time_limits(dbapi_connection: Any, _record: Any) -> None:
-    dbapi_connection.autocommit = True
-    dbapi_connection.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    dbapi_connection.autocommit = False
+def _with_time_limits(url: str) -> str:
+    """libpq's `options`: what the URL says there, and our limits unless it says otherwise."""
+    given = make_url(url).query.get("options", "")
+    theirs = given if isinstance(given, str) else " ".join(given)
+    return f"-c lock_timeout={LOCK_WAIT_SECONDS}s {theirs}".strip()
 
 
 def _remember(dbapi_connection: Any, _record: Any) -> None:

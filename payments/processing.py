@@ -18,14 +18,13 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from payments.attempts import Outcome, Processor, begin, end_attempt, locked
+from payments.attempts import Outcome, Processor, begin, end_attempt, is_lost, locked
 from payments.database import transaction
 from payments.errors import HandlerMisuse, PermanentFailure, RetryAfter
 from payments.handlers.effects import Effects
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
 from payments.models import (
     DEAD,
-    FINISHED,
     IGNORED,
     PROCESSED,
     RETRYING,
@@ -59,7 +58,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
     """The handlers' writes, the mark and the attempt's end, in one transaction."""
     with transaction() as session:
         event = locked(session, event_id)
-        if event is None or event.status in FINISHED:
+        if event is None or is_lost(session, event, number):
             # Another job was faster between our two transactions.
             end_attempt(session, event_id, number, processor.now(), SUPERSEDED)
             return Outcome(status=event.status if event else "unknown", number=number)
@@ -125,7 +124,7 @@ def _fail(
     timed_out = isinstance(error, processor.timeout_errors)
     with transaction() as session:
         event = locked(session, event_id)
-        if event is None or event.status in FINISHED:
+        if event is None or is_lost(session, event, number):
             end_attempt(session, event_id, number, now, SUPERSEDED, error, message)
             return Outcome(status=event.status if event else "unknown", number=number)
         for effects in ledgers:

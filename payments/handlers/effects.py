@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from payments.database import transaction
@@ -83,11 +84,12 @@ class Effects:
         return result
 
     def _keep(self, effect: DoneEffect) -> None:
+        """Pending until it is noted: where that fails now, it is noted when the attempt ends."""
+        self._pending.append(effect)
         if self._can_note_at_once:
             with transaction() as session:
                 _note(session, self._event_id, effect)
-        else:
-            self._pending.append(effect)
+            self._pending.remove(effect)
 
     @property
     def _can_note_at_once(self) -> bool:
@@ -103,13 +105,15 @@ class Effects:
 
 
 def _note(session: Session, event_id: int, effect: DoneEffect) -> None:
+    """Where it is noted already, that note stands: failing here would leave the attempt open."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {
         "key": effect.key,
         "event_id": event_id,
         "done_at": effect.done_at,
         "result": effect.result,
     }
-    session.execute(insert(Effect), values)
+    session.execute(insert(Effect).on_conflict_do_nothing(), values)
 
 
 def _load(result: str | None) -> Any:

@@ -8,10 +8,11 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from payments.config import DEFAULT_ACCOUNT
 from payments.errors import UnknownEndpoint
 from payments.extensions import settings
-from payments.intake import Context, Receipt, receive
+from payments.intake import receive
 from payments.models import utc_now
 from payments.providers.base import Delivery, Provider
 from payments.queueing import job_queue
+from payments.recording import Context, Receipt
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 

@@ -1,0 +1,1 @@
+"""`make perf`: how fast and how large the service is, as ratios within one run."""

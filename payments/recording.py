@@ -1,0 +1,255 @@
+"""Keeping an event: the one place that writes a delivery to the database.
+
+One row per event is decided by the unique constraint, never by looking first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from payments.database import DATABASE_AWAY, is_disconnect
+from payments.errors import SignatureError, Unavailable
+from payments.extensions import Base, db
+from payments.models import FINISHED, RECEIVED, Event, EventConflict, EventPayload
+from payments.providers.base import Provider, VerifiedEvent
+
+QUEUED = "queued"
+DUPLICATE = "duplicate ignored"
+
+EVENTS = cast(Table, Event.__table__)
+PAYLOADS = cast(Table, EventPayload.__table__)
+INTAKE_COLUMNS = tuple(
+    column.name
+    for column in EVENTS.columns
+    if column.name not in ("id", "last_error", "processed_at")
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What is known of the request that brought a delivery, to be kept beside the event."""
+
+    request_id: str | None = None
+    traceparent: str | None = None
+    source: str = "webhook"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The proof that an event is kept.
+
+    Attributes:
+        id: the event's primary key.
+        event_id: the provider's id of it.
+        duplicate: whether it was kept before.
+        conflict: whether its id was taken by an event of another type or object; the delivery is
+            kept beside that one.
+    """
+
+    id: int
+    event_id: str
+    duplicate: bool = False
+    conflict: bool = False
+
+    @property
+    def message(self) -> str:
+        return DUPLICATE if self.duplicate else QUEUED
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was found or made: the receipt, and whether there is work left to do."""
+
+    receipt: Receipt
+    unfinished: bool
+    attempts: int = 0
+
+
+def record(
+    event: VerifiedEvent, provider: Provider, received_at: datetime, context: Context
+) -> Recorded:
+    """Commit `event`, or find that it was committed before.
+
+    A connection that broke is replaced once, also when it broke in COMMIT: if that commit had
+    arrived after all, the second try finds a duplicate.
+    """
+    try:
+        try:
+            return _record(event, provider, received_at, context)
+        except DATABASE_AWAY as error:
+            if not is_disconnect(error):
+                raise
+            return _record(event, provider, received_at, context)
+    except DATABASE_AWAY as error:
+        log.error("database away", error=type(error).__name__)
+        raise Unavailable from error
+
+
+def _record(
+    event: VerifiedEvent, provider: Provider, received_at: datetime, context: Context
+) -> Recorded:
+    sha256 = hashlib.sha256(event.body).hexdigest()
+    row = _row(event, received_at, context)
+    id = _insert_new(row, event.body, sha256)
+    if id is not None:
+        return Recorded(Receipt(id=id, event_id=event.facts.event_id), unfinished=True)
+    with db.engine.begin() as connection:
+        return _record_again(connection, event, provider, sha256, received_at, context)
+
+
+def _insert_new(row: dict[str, Any], body: bytes, sha256: str) -> int | None:
+    """Commit event and payload; the new id, or None where a unique constraint says there is one."""
+    if db.engine.dialect.name == "postgresql":
+        # One statement, committed by itself: one round trip instead of four.
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            parameters = {**row, "body": body, "sha256": sha256}
+            return connection.execute(_INSERT_BOTH, parameters).scalar_one_or_none()
+    with db.engine.begin() as connection:
+        statement = sqlite.insert(Event).on_conflict_do_nothing().returning(Event.id)
+        id = connection.execute(statement, row).scalar_one_or_none()
+        if id is not None:
+            payload = {"event_id": id, "body": body, "sha256": sha256}
+            connection.execute(insert(EventPayload), payload)
+        return id
+
+
+def _insert_both() -> Insert:
+    """INSERT INTO events … RETURNING id, and INSERT INTO event_payloads with that id, if any."""
+    columns = {name: bindparam(name, type_=EVENTS.c[name].type) for name in INTAKE_COLUMNS}
+    event = postgresql.insert(EVENTS).values(columns).on_conflict_do_nothing()
+    new = event.returning(EVENTS.c.id).cte("new")
+    body, sha256 = (bindparam(name, type_=PAYLOADS.c[name].type) for name in ("body", "sha256"))
+    payload = insert(PAYLOADS).from_select(
+        ["event_id", "body", "sha256"], select(new.c.id, body, sha256)
+    )
+    return payload.returning(PAYLOADS.c.event_id)
+
+
+def _row(event: VerifiedEvent, received_at: datetime, context: Context) -> dict[str, Any]:
+    facts = event.facts
+    return {
+        "provider": event.provider,
+        "account": event.account,
+        "event_id": facts.event_id,
+        "event_type": facts.event_type,
+        "livemode": facts.livemode,
+        "api_version": facts.api_version,
+        "object_id": facts.object_id,
+        "provider_created_at": facts.provider_created_at,
+        "received_at": received_at,
+        "source": context.source,
+        "status": RECEIVED,
+        "attempts": 0,
+        "next_attempt_at": received_at,
+        "conflicts": 0,
+        "request_id": context.request_id,
+        "traceparent": context.traceparent,
+        "secret_label": event.proof.secret_label,
+        "transmission_id": event.proof.transmission_id,
+    }
+
+
+def _record_again(
+    connection: Connection,
+    event: VerifiedEvent,
+    provider: Provider,
+    sha256: str,
+    received_at: datetime,
+    context: Context,
+) -> Recorded:
+    """A row stands in the way: a duplicate, a conflict, or a forgery."""
+    known = connection.execute(
+        select(
+            Event.id,
+            Event.event_type,
+            Event.object_id,
+            Event.status,
+            Event.attempts,
+            Event.transmission_id,
+            EventPayload.sha256,
+        )
+        .outerjoin(EventPayload, EventPayload.event_id == Event.id)
+        .where(
+            Event.provider == event.provider,
+            Event.account == event.account,
+            Event.event_id == event.facts.event_id,
+        )
+    ).one_or_none()
+    if known is None or _is_forged(event, sha256, known):
+        # The signature covers only a CRC32 of the body (PayPal), which is easy to collide.
+        raise SignatureError("a known transmission came with another body")
+    conflict = _contradicts(connection, event, provider, sha256, known)
+    if conflict:
+        _record_conflict(connection, known.id, event, sha256, received_at, context)
+    receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=conflict)
+    return Recorded(receipt, known.status not in FINISHED, known.attempts)
+
+
+def _is_forged(event: VerifiedEvent, sha256: str, known: Any) -> bool:
+    transmission = event.proof.transmission_id
+    return (
+        transmission is not None
+        and transmission == known.transmission_id
+        and known.sha256 is not None
+        and sha256 != known.sha256
+    )
+
+
+def _contradicts(
+    connection: Connection, event: VerifiedEvent, provider: Provider, sha256: str, known: Any
+) -> bool:
+    """Whether the known event is another one than this, under the same id."""
+    if sha256 == known.sha256:
+        return False
+    body = connection.scalar(select(EventPayload.body).where(EventPayload.event_id == known.id))
+    if body is not None:
+        return provider.contradicts(body, event.body)
+    # The payload has expired; its row still tells what it was about.
+    said = (event.facts.event_type, event.facts.object_id)
+    return said != (known.event_type, known.object_id)
+
+
+def _record_conflict(
+    connection: Connection,
+    id: int,
+    event: VerifiedEvent,
+    sha256: str,
+    received_at: datetime,
+    context: Context,
+) -> None:
+    statement = _insert(connection, EventConflict).on_conflict_do_nothing()
+    row = {
+        "event_id": id,
+        "event_type": event.facts.event_type,
+        "object_id": event.facts.object_id,
+        "received_at": received_at,
+        "request_id": context.request_id,
+        "secret_label": event.proof.secret_label,
+        "body": event.body,
+        "sha256": sha256,
+    }
+    new = connection.execute(statement.returning(EventConflict.id), row).scalar_one_or_none()
+    if new is not None:
+        connection.execute(
+            update(Event).where(Event.id == id).values(conflicts=Event.conflicts + 1)
+        )
+        log.warning("conflicting event kept", id=id, provider=event.provider)
+
+
+def _insert(connection: Connection, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Both databases spell INSERT … ON CONFLICT the same; SQLAlchemy has a class for each."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(model)
+    return postgresql.insert(model)
+
+
+_INSERT_BOTH = _insert_both()
