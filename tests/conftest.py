@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +39,14 @@ def vectors() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The URL of a PostgreSQL server; `TEST_DATABASE_URL` names one to use instead."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    with postgresql(tmp_path_factory.mktemp("pg")) as url:
+    # Not below pytest's own folder: it runs as another user where we are root, and each further
+    # pytest on this machine takes that folder's permissions away from others.
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, postgresql(Path(folder)) as url:
         yield url
 
 
@@ -68,14 +71,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(
-    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     url = postgresql_server
     if not os.environ.get("TEST_DATABASE_URL"):
         url = make_database(postgresql_server, "payments_tests")
     migrate(url, tmp_path_factory.mktemp("var"))
-    yield url
+    return url
 
 
 def migrate(url: str, var_dir: Path) -> None:

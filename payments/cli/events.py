@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
 from payments.cli.bulk import actor, bulk_options, choose, run
+from payments.cli.dry_run import show_dry_run
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.output import show_fields, show_json, show_table
 from payments.database import snapshot
+from payments.dry_run import DryRun, dry_run
 from payments.errors import ClientError
 from payments.events import (
     DEFAULT_LIMIT,
@@ -32,6 +36,7 @@ LIST_COLUMNS = (
 )  # fmt: skip
 HISTORY_COLUMNS = ("number", "started_at", "finished_at", "outcome", "error_type", "error_message")
 CONFLICT_COLUMNS = ("id", "received_at", "event_type", "object_id", "sha256")
+SHOWN_WHOLE = 5
 AUDIT_COLUMNS = ("at", "actor", "action", "outcome", "reason")
 
 
@@ -84,7 +89,30 @@ def replay_command(status: str | None, **options: Any) -> None:
     """
     chosen = {**options, "everything": options["everything"] or status is not None}
     ids = choose(chosen if not options["ids"] else options, status=status)
+    if options["dry_run"]:
+        rehearse(ids, as_json=options["as_json"])
+        return
     run(ids, lambda it: replay(it, actor(), job_queue(), options["reason"]), "replayed", options)
+
+
+def rehearse(ids: list[int], *, as_json: bool) -> None:
+    """Dry-run each event: a few are shown whole, all are counted by their outcome."""
+    results: list[DryRun] = []
+    with click.progressbar(ids, label="dry run", file=sys.stderr) as bar:
+        for id in bar:
+            try:
+                results.append(dry_run(id))
+            except ClientError as error:
+                raise click.ClickException(f"{id}: {error}") from None
+    if as_json:
+        show_json([result.describe() for result in results])
+        return
+    for result in results[:SHOWN_WHOLE]:
+        show_dry_run(result)
+        click.echo()
+    outcomes = Counter(result.outcome for result in results)
+    summary = ", ".join(f"{count} × {outcome}" for outcome, count in outcomes.most_common())
+    click.echo(f"{len(results)} event{'s' * (len(results) != 1)}: {summary or 'nothing matches'}.")
 
 
 def show_list(which: EventFilter, limit: int, before: int | None, as_json: bool) -> None:

@@ -86,13 +86,13 @@ class Effects:
     def _keep(self, effect: DoneEffect) -> None:
         """Pending until it is noted: where that fails now, it is noted when the attempt ends."""
         self._pending.append(effect)
-        if self._can_note_at_once:
+        if self.can_note_at_once:
             with transaction() as session:
                 _note(session, self._event_id, effect)
             self._pending.remove(effect)
 
     @property
-    def _can_note_at_once(self) -> bool:
+    def can_note_at_once(self) -> bool:
         return self._session.get_bind().dialect.name == "postgresql"
 
     def _wait_for_others(self, key: str) -> None:
@@ -100,7 +100,7 @@ class Effects:
 
         On SQLite the write lock, which the handler's transaction holds, does the same.
         """
-        if self._can_note_at_once:
+        if self.can_note_at_once:
             self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, request
 
 from payments.database import snapshot
+from payments.dry_run import dry_run
 from payments.events import (
     DEFAULT_LIMIT,
     EventFilter,
@@ -71,7 +72,10 @@ def replay_event(id: str) -> Response:
     require_operator()
     with snapshot() as session:
         meant = get_event(session, event_key(id)).id
-    return _bulk(read_bulk_request(ids=[meant]), replay)
+    bulk = read_bulk_request(ids=[meant])
+    if bulk.dry_run:
+        return _json(dry_run(meant).describe())
+    return _bulk(bulk, replay)
 
 
 def _bulk(bulk: BulkRequest, act: Callable[..., Iterator[ItemResult]]) -> Response:

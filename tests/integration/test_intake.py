@@ -234,7 +234,5 @@ def test_another_api_version_may_word_the_same_event_differently(application: Ap
     event = stripe_event()
     application.deliver(event)
     worded = {**event["data"]["object"], "charges": {"data": []}}
-    again = application.deliver(
-        {**event, "api_version": "2020-08-27", "data": {"object": worded}}
-    )
+    again = application.deliver({**event, "api_version": "2020-08-27", "data": {"object": worded}})
     assert "conflict" not in again.get_json()

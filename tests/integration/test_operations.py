@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from payments.handlers import handles
 from payments.operations import Actor, retry
@@ -310,3 +311,32 @@ def test_a_viewer_may_look_and_not_touch(make_application: MakeApplication) -> N
     for path in ("/dlq/retry", "/dlq/discard", "/events/1/replay"):
         response = post(application, path, {"all": True}, token="viewer-token-0123456789")
         assert response.status_code == 403, path
+
+
+def test_a_dry_run_of_a_replay_shows_the_difference_and_touches_nothing(
+    application: Application,
+) -> None:
+    application.sql("CREATE TABLE orders (id INTEGER PRIMARY KEY, state VARCHAR(20))")
+    application.sql("INSERT INTO orders VALUES (7, 'open')")
+    try:
+
+        @handles("stripe", "*")
+        def pay(event: Any, session: Any, effects: Any) -> None:
+            session.execute(text("UPDATE orders SET state = 'paid' WHERE id = 7"))
+
+        application.deliver()
+        [event] = application.events()
+        before = application.event(event["id"])
+        shown = application.cli("events", "replay", str(event["id"]), "--dry-run")
+        assert shown.exit_code == 0, shown.output
+        assert "open" in shown.stdout
+        assert "paid" in shown.stdout
+        assert "1 event: 1 × changes." in shown.stdout
+        answer = post(application, f"/events/{event['id']}/replay", {"dry_run": True}).get_json()
+        assert answer["outcome"] == "changes"
+        assert application.sql("SELECT state FROM orders") == [("open",)]
+        assert application.event(event["id"]) == before
+        missing = application.cli("events", "replay", "999999", "--dry-run")
+        assert (missing.exit_code, "no event with this id" in missing.stderr) == (1, True)
+    finally:
+        application.sql("DROP TABLE orders")

@@ -68,7 +68,6 @@ def test_a_redis_that_is_away_or_full_loses_no_event_and_recovery_enqueues_it(
     assert application.queue.queue.count == 0
     application.sql("UPDATE events SET next_attempt_at = '2020-01-01 00:00:00'")
 
-
     def recovered() -> bool:
         # The breaker lets the first caller through again after a few seconds.
         try:

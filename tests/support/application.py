@@ -63,9 +63,7 @@ class Application:
         make, sign = SIGNED[provider]
         body = event if isinstance(event, bytes) else encode(make() if event is None else event)
         headers = {**sign(body), **kwargs.pop("headers", {})}
-        return self.client.post(
-            f"/webhooks/{provider}{path}", data=body, headers=headers, **kwargs
-        )
+        return self.client.post(f"/webhooks/{provider}{path}", data=body, headers=headers, **kwargs)
 
     def deliver_raw(self, body: bytes, headers: dict[str, str], path: str) -> TestResponse:
         return self.client.post(path, data=body, headers=headers)

@@ -38,10 +38,9 @@ class Operator:
 
     def event(self, event_id: str) -> dict[str, Any] | None:
         """The event with the provider's id `event_id`, with its history."""
-        for event in self.events():
-            if event["event_id"] == event_id:
-                shown: dict[str, Any] = self.get(f"/events/{event['id']}")
-                return shown
+        for event in self.events(event_id=event_id):
+            shown: dict[str, Any] = self.get(f"/events/{event['id']}")
+            return shown
         return None
 
     def finished(self, event_id: str, seconds: float = 30) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def test_a_complete_production_configuration_is_accepted() -> None:
         ("sqlite+aiosqlite:///./payments.db", f"sqlite:///{ROOT / 'payments.db'}"),
         ("sqlite:////srv/payments.db", "sqlite:////srv/payments.db"),
         ("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
-        ("postgresql+asyncpg://u:p@h/d?ssl=require", "postgresql+psycopg://u:p@h/d?sslmode=require"),
+        (
+            "postgresql+asyncpg://u:p@h/d?ssl=require",
+            "postgresql+psycopg://u:p@h/d?sslmode=require",
+        ),
         ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
         ("postgresql://u:p@h:5433/d", "postgresql+psycopg://u:p@h:5433/d"),
     ],
@@ -219,9 +222,7 @@ def test_a_long_path_gets_a_socket_that_still_fits() -> None:
 
 
 def test_a_live_paypal_receiver_refuses_the_simulators_webhook_id() -> None:
-    assert "PAYPAL_WEBHOOK_ID" in problems_of(
-        PAYPAL_MODE="live", PAYPAL_WEBHOOK_ID="WEBHOOK_ID"
-    )
+    assert "PAYPAL_WEBHOOK_ID" in problems_of(PAYPAL_MODE="live", PAYPAL_WEBHOOK_ID="WEBHOOK_ID")
 
 
 def test_a_handler_module_that_cannot_be_imported_is_named(tmp_path: Path) -> None:

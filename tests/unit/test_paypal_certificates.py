@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from payments.errors import ProviderUnavailable, SignatureError
-from payments.providers.paypal.provider import PayPal
 from payments.providers.paypal.certificates import CertificateScheme
+from payments.providers.paypal.provider import PayPal
 from payments.providers.paypal.trust import load_trust
 from tests.standins.certificates import Identity, issue
 from tests.standins.deliveries import deliver, paypal_for

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from payments.providers.paypal.provider import DemoScheme, PayPal
 from payments.providers.paypal.certificates import CertificateScheme
 from payments.providers.paypal.postback import PostbackScheme
+from payments.providers.paypal.provider import DemoScheme, PayPal
 from payments.variables import Variables
 from tests.standins.certificates import issue
 

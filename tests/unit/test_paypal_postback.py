@@ -12,9 +12,9 @@ import pytest
 
 from payments.errors import ProviderUnavailable, SignatureError
 from payments.providers.bounded_http import BoundedHttp
-from payments.providers.paypal.provider import PayPal
 from payments.providers.paypal.api import OPEN_SECONDS, PayPalApi
 from payments.providers.paypal.postback import PostbackScheme, verification_request
+from payments.providers.paypal.provider import PayPal
 from payments.providers.paypal.transmission import Transmission
 from tests.standins.deliveries import deliver, paypal_for
 from tests.standins.paypal import CERTIFICATES, TOKEN, VERIFY, PayPalStandIn

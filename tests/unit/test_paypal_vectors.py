@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from payments.errors import SignatureError
-from payments.providers.paypal.provider import PayPal
 from payments.providers.paypal.certificates import CertificateScheme
+from payments.providers.paypal.provider import PayPal
 from tests.standins.deliveries import configured, deliver
 from tests.standins.paypal import PayPalStandIn
 
