@@ -7,6 +7,6 @@ from payments.queueing import JobQueue
 from payments.recovery import recover
 
 
-def recover_events() -> None:
+def recover_events(most_batches: int | None = None) -> None:
     """One sweep; see payments/recovery.py."""
-    recover(JobQueue.patient(settings()), settings())
+    recover(JobQueue.patient(settings()), settings(), most_batches)

@@ -19,7 +19,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_scheduler import Scheduler
 
-from payments.app import create_app
+from payments.app import create_app_or_exit
 from payments.extensions import settings
 from payments.queueing import QUEUE_NAME
 
@@ -89,7 +89,7 @@ def main() -> None:
     # Times in cron form are read in the process's time zone.
     os.environ["TZ"] = "UTC"
     time.tzset()
-    with create_app().app_context():
+    with create_app_or_exit().app_context():
         connection = redis.Redis.from_url(settings().redis_url)
         PeriodicScheduler(
             QUEUE_NAME, interval=POLL_SECONDS, connection=connection, job_class=JSONJob

@@ -25,7 +25,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from jobs.recover import recover_events
-from payments.app import create_app
+from payments.app import create_app_or_exit
 from payments.config import Settings
 from payments.database import let_go_after_fork
 from payments.extensions import settings
@@ -151,9 +151,9 @@ def tame_children() -> None:
 
 def main() -> None:
     tame_children()
-    with create_app().app_context():
+    with create_app_or_exit().app_context():
         try:
-            recover_events()
+            recover_events(most_batches=1)
         except Exception as error:  # whatever is away now, recovery's schedule will find again
             log.warning("recovery at start failed", error=type(error).__name__)
         limit = settings().worker_max_jobs

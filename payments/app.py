@@ -13,6 +13,7 @@ from payments.handlers.registry import load_handlers
 from payments.observability import logs
 from payments.providers import REGISTERED
 from payments.queueing import EXTENSION, JobQueue
+from payments.variables import ConfigError, Problem
 from payments.web import admin, errors, health, requests, webhooks
 
 
@@ -20,18 +21,36 @@ def settings_from_environment() -> Settings:
     """The settings of this process.
 
     Raises:
-        ConfigError: with every problem at once.
+        ConfigError: with every problem at once, those of the handler modules included.
     """
-    return load_settings(environment(), REGISTERED)
+    variables = environment()
+    problems: list[Problem] = []
+    settings = None
+    try:
+        settings = load_settings(variables, REGISTERED)
+    except ConfigError as error:
+        problems += error.problems
+    modules = variables.names("PAYMENTS_HANDLERS")
+    problems += load_handlers(modules, [provider.name for provider in REGISTERED])
+    if settings is None or problems:
+        raise ConfigError(problems)
+    return settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app_or_exit() -> Flask:
+    """The application of this process; a configuration that is wrong ends it with the list."""
+    try:
+        return create_app(settings_from_environment())
+    except ConfigError as problems:
+        raise SystemExit(str(problems)) from None
+
+
+def create_app(settings: Settings) -> Flask:
     """The application, without having talked to the database.
 
     Raises:
-        ConfigError: the configuration, a handler module, or in production Redis, cannot be used.
+        ConfigError: in production, Redis cannot be used as it is set up.
     """
-    settings = settings or settings_from_environment()
     logs.configure(settings)
     settings.var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask("payments", root_path=str(ROOT / "payments"))
@@ -44,7 +63,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.json.sort_keys = False
     app.extensions[SETTINGS] = settings
     queue = app.extensions[EXTENSION] = JobQueue(settings)
-    load_handlers(settings.handler_modules)
     require_durable_redis(settings, queue.connection)
     _register_parts(app)
     return app

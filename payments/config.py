@@ -77,6 +77,9 @@ class Settings:
     max_request_size: int
     retry: RetryPolicy
     job_timeout_seconds: int
+    web_concurrency: int
+    web_threads: int
+    worker_count: int
     worker_max_jobs: int
     worker_max_memory_mb: int
     event_payload_days: int
@@ -137,6 +140,9 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         ),
         retry=_retry_policy(variables),
         job_timeout_seconds=variables.integer("JOB_TIMEOUT_SECONDS", 180, least=1, most=86400),
+        web_concurrency=web_concurrency(variables),
+        web_threads=web_threads(variables),
+        worker_count=variables.integer("WORKER_COUNT", 2, least=1, most=64),
         worker_max_jobs=variables.integer("WORKER_MAX_JOBS", 50_000, least=1, most=10**9),
         worker_max_memory_mb=variables.integer(
             "WORKER_MAX_MEMORY_MB", 512, least=128, most=1024 * 1024
@@ -151,6 +157,16 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
     return settings
 
 
+def web_concurrency(variables: Variables) -> int:
+    """gunicorn's workers; its configuration asks before there are settings."""
+    return variables.integer("WEB_CONCURRENCY", 2, least=1, most=64)
+
+
+def web_threads(variables: Variables) -> int:
+    """The threads of each gunicorn worker; not more than it may keep database connections."""
+    return variables.integer("WEB_THREADS", 16, least=1, most=40)
+
+
 def weakness(secret: str) -> str | None:
     """Why `secret` would be easy to guess, in words that do not repeat it; None where it is not."""
     if len(secret) < SHORTEST_SECRET:
@@ -162,10 +178,15 @@ def weakness(secret: str) -> str | None:
     return None
 
 
-def refuse_weak(variables: Variables, name: str, secrets: Sequence[str]) -> None:
+def refuse_weak(
+    variables: Variables,
+    name: str,
+    secrets: Sequence[str],
+    fix: str = "Make one with: openssl rand -hex 32",
+) -> None:
     """A problem for each secret of `name` that is weak."""
     for reason in filter(None, map(weakness, secrets)):
-        variables.problem(name, reason, "Make one with: openssl rand -hex 32")
+        variables.problem(name, reason, fix)
 
 
 def embedded_redis_socket(var_dir: Path) -> Path:

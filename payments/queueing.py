@@ -10,22 +10,21 @@ import random
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import redis
 from flask import current_app
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from payments.breaker import Breaker
 from payments.config import Settings
 from payments.errors import QueueUnavailable
 from payments.retries import RetryPolicy
-
-if TYPE_CHECKING:
-    from rq import Queue
-    from rq.job import Job
 
 QUEUE_NAME = "payments"
 EXTENSION = "payments.queue"
@@ -138,19 +137,14 @@ def job_queue() -> JobQueue:
 
 def queue_of(connection: redis.Redis) -> Queue:
     """RQ's queue on `connection`. JSON keeps pickles out of Redis."""
-    from rq import Queue
-    from rq.serializers import JSONSerializer
-
     return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
 
 
-def retries(policy: RetryPolicy, attempts: int, rng: random.Random) -> Any:
+def retries(policy: RetryPolicy, attempts: int, rng: random.Random) -> Retry | None:
     """RQ's `Retry` for what is left of the budget after `attempts`; None where nothing is.
 
     Exactly as many intervals as retries: RQ repeats the first of a short list.
     """
-    from rq import Retry
-
     count = policy.remaining(attempts) - 1
     if count < 1:
         return None

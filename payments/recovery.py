@@ -7,6 +7,7 @@ Redis may have been down, flushed or restored from last week. The database is th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,14 +39,17 @@ class Recovered:
     removed: int = 0
 
 
-def recover(queue: JobQueue, settings: Settings) -> Recovered:
+def recover(queue: JobQueue, settings: Settings, most_batches: int | None = None) -> Recovered:
     """One sweep, in bounded batches; safe to run twice at once.
+
+    `most_batches` ends it early: a worker that swept the whole backlog before its first job would
+    never come to that job where workers die often.
 
     Raises:
         RedisError, QueueUnavailable: Redis could not be asked, or took no more. What was
             enqueued until then stays enqueued, and the next sweep goes on.
     """
-    enqueued = enqueue_stranded(queue)
+    enqueued = enqueue_stranded(queue, most_batches=most_batches)
     mirrored, removed = mirror_dead_letters(queue, settings)
     done = Recovered(enqueued=enqueued, mirrored=mirrored, removed=removed)
     if done != Recovered():
@@ -53,7 +57,9 @@ def recover(queue: JobQueue, settings: Settings) -> Recovered:
     return done
 
 
-def enqueue_stranded(queue: JobQueue, now: datetime | None = None) -> int:
+def enqueue_stranded(
+    queue: JobQueue, now: datetime | None = None, most_batches: int | None = None
+) -> int:
     """Enqueue what is due and has no live job; returns how many events that were.
 
     Two sweeps at once do not do the same work: each locks the rows of its batch, the other passes
@@ -64,11 +70,12 @@ def enqueue_stranded(queue: JobQueue, now: datetime | None = None) -> int:
     live = live_events(queue)
     enqueued = 0
     position: tuple[datetime, int] | None = None
-    while True:
+    for number in itertools.count(1):
         count, position = _enqueue_batch(queue, now, live, position)
         enqueued += count
-        if position is None:
-            return enqueued
+        if position is None or number == most_batches:
+            break
+    return enqueued
 
 
 def oldest_stranded_at(session: Session, queue: JobQueue) -> datetime | None:

@@ -7,6 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 
+from rq.job import JobStatus
+
 from payments.queueing import JobQueue
 
 JOB_ID = re.compile(r"event-([0-9]+)-[0-9a-z]+")
@@ -48,8 +50,6 @@ def mirror_dead_event(queue: JobQueue, event_id: int, reason: str) -> None:
 
     The id is fixed, so that two that do this at once make one job.
     """
-    from rq.job import JobStatus
-
     job = queue.new_job(event_id, attempts=0, suffix="dead")
     job.origin = queue.queue.name
     with queue.connection.pipeline() as pipeline:

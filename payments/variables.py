@@ -115,7 +115,7 @@ class Variables:
         # int() takes "1_000" and Arabic digits too; `not (a <= x <= b)` also refuses NaN.
         odd = "_" in value or not value.isascii()
         if number is None or odd or not least <= number <= most:
-            self.problem(name, f"is not {kind} from {least:g} to {most:g}", "Correct or remove it")
+            self.problem(name, f"is not {kind} from {least:,} to {most:,}", "Correct or remove it")
             return default
         return number
 

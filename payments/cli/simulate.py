@@ -37,6 +37,7 @@ def simulate(
     """
     if settings().is_production:
         raise click.ClickException("With APP_ENV=prod no events are made up.")
+    account = account.lower().replace("-", "_")  # as the service reads its own paths
     sender = _provider(settings(), provider, account)
     for value, name in ((event_type, "TYPE"), (event_id or "x", "--event-id")):
         if not IDENTIFIER.fullmatch(value):
@@ -44,7 +45,7 @@ def simulate(
     address = (url or running_address(settings())).rstrip("/")
     suffix = "" if account == DEFAULT_ACCOUNT else f"/{account}"
     for _ in range(count):
-        id = event_id or f"evt_sim_{secrets.token_hex(8)}"
+        id = event_id or f"{sender.sample_prefix}{secrets.token_hex(8)}"
         _send(sender, f"{address}/webhooks/{provider}{suffix}", event_type, id)
 
 

@@ -3,8 +3,8 @@
     @handles("stripe", "payment_intent.succeeded")
     def fulfil(event, session, effects): ...
 
-A type may have `*` for any characters: `charge.*`, `PAYMENT.CAPTURE.*`, `*`. All handlers that
-match are called, in the order in which they were registered, in one transaction.
+A type may have `*` for any characters: `charge.*`, `PAYMENT.CAPTURE.*`, `*`; so may a provider.
+All handlers that match are called, in the order in which they were registered, in one transaction.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
 from payments.handlers.effects import Effects
 from payments.models import Event
-from payments.variables import ConfigError, Problem
+from payments.variables import Problem
+
+VARIABLE = "PAYMENTS_HANDLERS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +79,12 @@ class _Registration:
     provider: str
     pattern: str
     handler: Handler
-    matcher: re.Pattern[str]
+    providers: re.Pattern[str]
+    types: re.Pattern[str]
+
+    def wants(self, provider: str, event_type: str) -> bool:
+        matches = self.providers.fullmatch(provider) and self.types.fullmatch(event_type)
+        return matches is not None
 
     @property
     def name(self) -> str:
@@ -102,7 +111,7 @@ def handles(provider: str, event_type: str) -> Callable[[H], H]:
     def register(handler: H) -> H:
         if any(kind(handler) for kind in _KINDS_THAT_DO_NOTHING_WHEN_CALLED):
             raise ValueError(f"{handler.__qualname__} must be a plain function: no async, no yield")
-        new = _Registration(provider, event_type, handler, _matcher(event_type))
+        new = _Registration(provider, event_type, handler, _matcher(provider), _matcher(event_type))
         for known in _registrations:
             if (known.provider, known.pattern, known.name) == (provider, event_type, new.name):
                 raise ValueError(f"{new.name} is registered twice for {provider} {event_type}")
@@ -116,7 +125,7 @@ def handlers_for(provider: str, event_type: str) -> list[Handler]:
     """The handlers of this event, each once, in the order of their registration."""
     found: dict[Handler, None] = {}
     for known in _registrations:
-        if known.provider == provider and known.matcher.fullmatch(event_type):
+        if known.wants(provider, event_type):
             found.setdefault(known.handler)
     return list(found)
 
@@ -126,27 +135,34 @@ def registered() -> list[tuple[str, str, str]]:
     return [(known.provider, known.pattern, known.name) for known in _registrations]
 
 
-def load_handlers(modules: Iterable[str]) -> None:
-    """Import the modules that `PAYMENTS_HANDLERS` names.
+def load_handlers(modules: Iterable[str], providers: Collection[str]) -> list[Problem]:
+    """Import the modules that `PAYMENTS_HANDLERS` names; returns what is wrong with them.
 
-    Raises:
-        ConfigError: with every module that cannot be imported.
+    A handler for a provider that is none of `providers` would never be called, and its events would
+    end as ignored: that is a problem too.
     """
     problems = []
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception as error:  # whatever a user's module does at import
-            problems.append(
-                Problem(
-                    "PAYMENTS_HANDLERS",
-                    f"names the module {module}, whose import failed "
-                    f"({type(error).__name__}: {error})",
-                    "Correct the name or the module",
-                )
-            )
-    if problems:
-        raise ConfigError(problems)
+        except (Exception, SystemExit) as error:  # whatever a user's module does at import
+            what = f"names the module {module}, whose import failed ({_where(error)})"
+            problems.append(Problem(VARIABLE, what, "Correct the name or the module"))
+    for known in _registrations:
+        if not any(known.providers.fullmatch(provider) for provider in providers):
+            what = f"has {known.name}, which handles the unknown provider {known.provider}"
+            problems.append(Problem(VARIABLE, what, f"Choose from: {', '.join(providers)}"))
+    return problems
+
+
+def _where(error: BaseException) -> str:
+    """What went wrong and where, without the message: that may quote a secret."""
+    if isinstance(error, ImportError):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno
+    file = error.filename if isinstance(error, SyntaxError) else frames[-1].filename
+    return f"{type(error).__name__} in {Path(file or '?').name}, line {line}"
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:

@@ -16,6 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_PYTHON = (3, 11)
 # What a file of requirements contains entirely: with the larger one, the smaller one is there.
+# The flask command would load a `.env` of the current folder into the environment, where it beats
+# `ENV_FILE` and `NAME_FILE`; payments/variables.py reads it, the same for every process.
+NO_DOTENV = 'import os; os.environ.setdefault("FLASK_SKIP_DOTENV", "1")\n'
 CONTAINED = {"requirements-dev.txt": ("requirements.txt",)}
 
 
@@ -64,6 +67,8 @@ def make_environment(folder: Path) -> None:
     elif folder.exists():
         shutil.rmtree(folder)
     _run([sys.executable, "-m", "venv", str(folder)])
+    for packages in folder.glob("lib/python*/site-packages"):
+        (packages / "flask_reads_no_env_file.pth").write_text(NO_DOTENV)
     (folder / ".made").touch()
 
 

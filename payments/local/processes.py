@@ -84,6 +84,10 @@ class Runner(honcho.manager.Manager):  # type: ignore[misc]
         self._process_ctor = Child
         self._started = started
 
+    def _stop_soon(self, number: int, _frame: object) -> None:
+        """Only leaves word: the loop, which looks every tenth of a second, does the stopping."""
+        self.returncode = honcho.manager.SIGNALS[number]["rc"]
+
     def terminate(self) -> None:
         if self._all_started():
             super().terminate()
@@ -95,6 +99,9 @@ class Runner(honcho.manager.Manager):  # type: ignore[misc]
         # Held back until the handlers of every process stand: the keepers inherit this.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
+            # honcho's own handler prints, which fails where the signal came while printing.
+            for number in honcho.manager.SIGNALS:
+                signal.signal(number, self._stop_soon)
             super()._start()
             self._started()
         finally:
@@ -133,5 +140,9 @@ def run_all(
         child.unwanted = tuple(descriptors - set(child.inherited))
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
         signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
-    runner.loop()
+    try:
+        runner.loop()
+    except BaseException:
+        runner.kill()  # or Python would wait at its exit for children that nobody stops
+        raise
     return runner.returncode in {rule["rc"] for rule in honcho.manager.SIGNALS.values()}

@@ -21,18 +21,15 @@ from payments.local.errors import MigrationFailed
 from payments.local.lock import only_one, private_folder
 from payments.local.ports import address_of, listen
 from payments.local.processes import Command, run_all
-from payments.variables import ConfigError
 
 LONGEST_STOP_SECONDS = 60.0
-MOST_WORKERS = 64
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: the settings, how many workers, and whether code is reloaded."""
+    """What to run: the settings, and whether code is reloaded."""
 
     settings: Settings
-    workers: int
     reload: bool
     stop_seconds: float
 
@@ -46,15 +43,11 @@ def prepare(dev: bool) -> Plan:
     env_file = Path(ROOT, os.environ.get("ENV_FILE") or ".env")
     if os.environ.get("APP_ENV") != "prod" and write_env_file(env_file, os.environ):
         say(f"Wrote {env_file.name} with fresh secrets for development.")
-    variables = environment()
-    if dev and not variables.is_set("LOG_LEVEL"):
+    if dev and not environment().is_set("LOG_LEVEL"):
         os.environ["LOG_LEVEL"] = "DEBUG"
-    workers = variables.integer("WORKER_COUNT", 2, least=1, most=MOST_WORKERS)
     settings = settings_from_environment()
-    if variables.problems:
-        raise ConfigError(variables.problems)
     stop_seconds = min(settings.job_timeout_seconds, LONGEST_STOP_SECONDS)
-    return Plan(settings, workers, dev, stop_seconds)
+    return Plan(settings, dev, stop_seconds)
 
 
 def serve(plan: Plan) -> int:
@@ -93,6 +86,7 @@ def migrate() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
         cwd=ROOT,
+        env={**os.environ, "FLASK_SKIP_DOTENV": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -110,7 +104,10 @@ def commands(plan: Plan, listener: socket.socket) -> list[Command]:
     web = ["gunicorn", "--config", f"python:{config}", "--bind", bind, "wsgi:app"]
     return [
         Command("web", web, listener),
-        *(Command(f"worker.{n}", ["jobs.worker"]) for n in range(1, plan.workers + 1)),
+        *(
+            Command(f"worker.{n}", ["jobs.worker"])
+            for n in range(1, plan.settings.worker_count + 1)
+        ),
         Command("scheduler", ["jobs.schedule"]),
     ]
 

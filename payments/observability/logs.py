@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from payments.config import Settings
+from payments.errors import AttemptFailed
 from payments.observability.masking import Masker
 
 Line = MutableMapping[str, Any]
@@ -66,10 +67,17 @@ def configure(settings: Settings) -> None:
         logger.propagate = True
     # Readiness asks for the migrations' state every few seconds, and Alembic speaks each time.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # Our own line about each attempt says what RQ says in three.
-    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    # Our own line about each attempt says what RQ says in three, and in a traceback.
+    rq_worker = logging.getLogger("rq.worker")
+    rq_worker.setLevel(logging.WARNING)
+    rq_worker.filters[:] = [_is_news]
     # Its lines would say every query twice over at DEBUG and INFO.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what RQ says of an attempt that failed: it was logged where the reason was known."""
+    return AttemptFailed.__qualname__ not in record.getMessage()
 
 
 def _renderer(settings: Settings) -> structlog.typing.Processor:

@@ -94,6 +94,8 @@ class Provider(ABC):
     account_variable: ClassVar[str]
     # The field of an event that holds what happened; the others may change between deliveries.
     content_field: ClassVar[str]
+    # How the ids of made-up events begin.
+    sample_prefix: ClassVar[str]
 
     @classmethod
     def accounts(cls, variables: Variables) -> Sequence[str]:

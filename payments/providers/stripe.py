@@ -41,6 +41,7 @@ MOST_SIGNATURES = 16
 # ASCII digits only (int() would take "1_700" and Arabic digits too); 11 reach the year 5138.
 TIMESTAMP = re.compile(r"[0-9]{1,11}")
 PREFIX = "whsec_"
+COPY_IT = "Copy it from the webhook endpoint in Stripe's dashboard"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Stripe(Provider):
     name: ClassVar[str] = "stripe"
     account_variable: ClassVar[str] = SECRET
     content_field: ClassVar[str] = "data"
+    sample_prefix: ClassVar[str] = "evt_sim_"
 
     secrets: tuple[LabelledSecret, ...] = field(repr=False)
     tolerance_seconds: int
@@ -68,14 +70,13 @@ class Stripe(Provider):
         secrets = variables.secrets(variable)
         tolerance = variables.integer(TOLERANCE, 300, least=1, most=86400)
         if strict:
-            refuse_weak(variables, variable, secrets)
+            refuse_weak(variables, variable, secrets, COPY_IT)
         if not secrets:
             report = variables.problem if strict else variables.warn
             report(
                 variable,
                 "is not set",
-                "Copy it from the webhook endpoint in Stripe's dashboard, "
-                "or leave stripe out of PAYMENTS_PROVIDERS",
+                f"{COPY_IT}, or leave stripe out of PAYMENTS_PROVIDERS",
             )
             return None
         if strict and not all(secret.startswith(PREFIX) for secret in secrets):

@@ -7,23 +7,25 @@ worker below gives those answers the same form as all others.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
 import time
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from gunicorn.http import errors
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
+from payments.config import environment, web_concurrency, web_threads
 from payments.web.errors import MEDIA_TYPE, problem_body
 
 worker_class = "payments.web.server.Worker"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 16)
+# What is wrong with them is reported when the application is built, with everything else.
+workers = web_concurrency(environment())
+threads = web_threads(environment())
 # One application, built once and shared by the workers' memory; a configuration error ends the
 # start instead of a worker that is started again and again.
 preload_app = True
@@ -105,6 +107,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         status = next((code for kind, code in STATUSES if isinstance(exc, kind)), 500)
         request_id = secrets.token_hex(16)
+        # What this thread's last request left would be said of this one.
+        structlog.contextvars.clear_contextvars()
         log = self.log.exception if status == 500 else self.log.info
         log("request refused: %s, status %d, request_id %s", type(exc).__name__, status, request_id)
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from payments.app import create_app
+from payments.app import settings_from_environment
 from payments.config import ROOT, Settings, embedded_redis_socket, load_settings
+from payments.handlers.registry import load_handlers
 from payments.providers import REGISTERED
 from payments.variables import ConfigError, Variables
 from tests.support.application import NEVER_READ, settings_for
@@ -225,7 +227,54 @@ def test_a_live_paypal_receiver_refuses_the_simulators_webhook_id() -> None:
     assert "PAYPAL_WEBHOOK_ID" in problems_of(PAYPAL_MODE="live", PAYPAL_WEBHOOK_ID="WEBHOOK_ID")
 
 
-def test_a_handler_module_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
-    settings = settings_for(PAYMENTS_HANDLERS="no.such.module", VAR_DIR=str(tmp_path))
-    with pytest.raises(ConfigError, match=r"no\.such\.module"):
-        create_app(settings)
+def handler_problems(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> list[str]:
+    (folder / "users_handlers.py").write_text(source)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "users_handlers", raising=False)
+    return [str(problem) for problem in load_handlers(["users_handlers"], ["stripe", "paypal"])]
+
+
+def test_a_handler_module_that_does_not_exist_is_named() -> None:
+    [problem] = load_handlers(["no.such.module"], ["stripe"])
+    assert "no.such.module" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["raise RuntimeError('pw=sesame')", "import sys\nsys.exit('sesame')", "x = 'sesame"],
+)
+def test_a_handler_module_that_fails_is_reported_without_its_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    [problem] = handler_problems(tmp_path, monkeypatch, source)
+    assert "users_handlers.py, line" in problem
+    assert "sesame" not in problem
+
+
+def test_a_handler_for_an_unknown_provider_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "from payments.handlers import handles\n@handles('strpe', '*')\ndef pay(*_): ..."
+    [problem] = handler_problems(tmp_path, monkeypatch, source)
+    assert "users_handlers.pay, which handles the unknown provider strpe" in problem
+
+
+def test_handler_problems_stand_in_one_list_with_all_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "ENV_FILE": str(NEVER_READ),
+        "PAYMENTS_HANDLERS": "no.such.module",
+        "WEB_THREADS": "abc",
+        "WEB_CONCURRENCY": "-3",
+        "WORKER_COUNT": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        settings_from_environment()
+    assert {problem.variable for problem in caught.value.problems} == {
+        "PAYMENTS_HANDLERS",
+        "WEB_THREADS",
+        "WEB_CONCURRENCY",
+        "WORKER_COUNT",
+    }

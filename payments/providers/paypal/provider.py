@@ -76,6 +76,7 @@ class PayPal(Provider):
     name: ClassVar[str] = "paypal"
     account_variable: ClassVar[str] = WEBHOOK_ID
     content_field: ClassVar[str] = "resource"
+    sample_prefix: ClassVar[str] = "WH-SIM-"
 
     mode: str
     scheme: Scheme
