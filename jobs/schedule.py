@@ -52,11 +52,19 @@ class JSONJob(Job):
 class PeriodicScheduler(Scheduler):  # type: ignore[misc]
     """rq-scheduler, kept registered and kept from piling up."""
 
+    def register_birth(self) -> None:
+        """Register all anew: an interval or a function may have changed with this version."""
+        super().register_birth()
+        for job in PERIODIC:
+            self._register(job)
+
     def heartbeat(self) -> None:
         """Called on every round of rq-scheduler's loop."""
         super().heartbeat()
         for job in PERIODIC:
-            if self.connection.zscore(self.scheduled_jobs_key, job.id) is None:
+            at = self.connection.zscore(self.scheduled_jobs_key, job.id)
+            # Lost, or set by a clock that was ahead: it would sleep until then.
+            if at is None or at > time.time() + 2 * job.seconds:
                 self._register(job)
 
     def enqueue_job(self, job: Job) -> None:

@@ -76,6 +76,11 @@ class EventWorker(SimpleWorker):
             self._running = None
             self._retire_if_too_large()
 
+    def request_force_stop(self, signum: Any, frame: Any) -> None:
+        """A second signal does not cut the running job off: it has its time limit."""
+        if self._running is None:
+            super().request_force_stop(signum, frame)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """RQ says that it lives three times per job; every few seconds is enough."""
         if timeout is None and pipeline is None:
@@ -94,7 +99,7 @@ class EventWorker(SimpleWorker):
             if (running := self._running) is not None:
                 try:
                     self.maintain_heartbeats(*running)
-                except redis.RedisError as error:
+                except Exception as error:  # the thread lives as long as the process
                     log.warning("heartbeat failed", error=type(error).__name__)
 
     def _retire_if_too_large(self) -> None:

@@ -146,9 +146,26 @@ def _history(session: Session, event_id: int) -> Sequence[Attempt]:
 def _bury(history: Sequence[Attempt], now: datetime) -> None:
     """Note which attempts died: nobody can be running them, because the row's lock is ours."""
     for attempt in history:
-        if attempt.outcome is None and now - attempt.started_at > timedelta(seconds=YOUNG_SECONDS):
+        # Its age may also be below zero: the clock of the one that began it was ahead.
+        age = abs((now - attempt.started_at).total_seconds())
+        if attempt.outcome is None and age > YOUNG_SECONDS:
             attempt.outcome, attempt.finished_at = DIED, now
             attempt.error_type, attempt.error_message = "ProcessDied", DIED_MESSAGE
+
+
+def bury_all(session: Session, event_id: int, now: datetime) -> None:
+    """End every open attempt of an event whose lock is ours, before it starts over."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.event_id == event_id, Attempt.outcome.is_(None))
+        .values(
+            outcome=DIED,
+            finished_at=now,
+            error_type="ProcessDied",
+            error_message=DIED_MESSAGE,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _hopeless(event: Event, history: Sequence[Attempt], processor: Processor) -> str | None:
@@ -157,7 +174,9 @@ def _hopeless(event: Event, history: Sequence[Attempt], processor: Processor) ->
     if len(current) == MOST_DEATHS and all(attempt.outcome == DIED for attempt in current):
         return f"KillsItsWorker: the process died in {MOST_DEATHS} attempts running."
     if not processor.settings.retry.remaining(event.attempts):
-        return f"ProcessDied: {DIED_MESSAGE}"
+        if history and history[0].outcome == DIED:
+            return f"ProcessDied: {DIED_MESSAGE}"
+        return f"The budget of {processor.settings.retry.max_attempts} attempts is used up."
     return None
 
 

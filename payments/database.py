@@ -113,10 +113,20 @@ def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
 
 
 def _with_time_limits(url: str) -> str:
-    """libpq's `options`: what the URL says there, and our limits unless it says otherwise."""
+    """libpq's `options`: our limits, and what the URL says there, which wins.
+
+    The server's own keepalives too: a host that vanished would keep its row locks for hours.
+    """
     given = make_url(url).query.get("options", "")
     theirs = given if isinstance(given, str) else " ".join(given)
-    return f"-c lock_timeout={LOCK_WAIT_SECONDS}s {theirs}".strip()
+    limits = {
+        "lock_timeout": f"{LOCK_WAIT_SECONDS}s",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "4",
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return f"{ours} {theirs}".strip()
 
 
 def _remember(dbapi_connection: Any, _record: Any) -> None:

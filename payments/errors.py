@@ -6,6 +6,8 @@ secret, a signature or a piece of the payload.
 
 from __future__ import annotations
 
+MOST_RETRY_AFTER_SECONDS = 30 * 24 * 3600
+
 
 class PaymentsError(Exception):
     """Something went wrong."""
@@ -99,9 +101,11 @@ class RetryAfter(PaymentsError):
     """Raised by a handler to ask for the next attempt after a given time."""
 
     def __init__(self, seconds: float, message: str | None = None) -> None:
-        """`seconds` from now until the next attempt; must be positive."""
-        if not seconds > 0:
-            raise ValueError(f"RetryAfter wants a positive number of seconds, got {seconds!r}")
+        """`seconds` from now until the next attempt: more than 0, and at most 30 days."""
+        if not 0 < seconds <= MOST_RETRY_AFTER_SECONDS:
+            raise ValueError(
+                f"RetryAfter wants seconds, more than 0 and at most 30 days: {seconds!r}"
+            )
         super().__init__(message or f"The handler asked to be called again after {seconds:g} s.")
         self.seconds = float(seconds)
 

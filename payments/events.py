@@ -63,8 +63,11 @@ class EventFilter:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it leaves nothing out."""
-        return all(getattr(self, field.name) is None for field in fields(self))
+        """Whether it leaves nothing out of the events of its status."""
+        if self.type is not None and self.type.strip("*"):
+            return False
+        others = {field.name for field in fields(self)} - {"status", "type"}
+        return all(getattr(self, name) is None for name in others)
 
     def apply(self, query: Select[Event]) -> Select[Event]:
         for name in ("provider", "account", "status", "event_id", "object_id"):

@@ -1,8 +1,9 @@
 """What an operator does to events: retry, replay, discard. Each item is a transaction of its own.
 
-So an operation may be interrupted anywhere and run again: what is done is skipped, what is left is
-done. Each change commits together with its line in the audit log; Redis is told afterwards, and
-where it does not listen, recovery tells it.
+So an operation may be interrupted anywhere. Run again, a retry or discard does what is left; a
+replay by filter begins anew, because a replayed event still matches. Each change commits together
+with its line in the audit log; Redis is told afterwards, and where it does not listen, recovery
+tells it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.attempts import locked
-from payments.database import transaction
+from payments.attempts import bury_all, locked
+from payments.database import DATABASE_AWAY, transaction
 from payments.errors import InvalidQuery, QueueUnavailable
 from payments.events import EventFilter
 from payments.models import (
@@ -120,32 +121,43 @@ def _operate(
 ) -> Iterator[ItemResult]:
     registry = _failed_jobs(queue)
     for event_id in ids:
-        with transaction() as session:
-            event = locked(session, event_id)
-            refusal = change(session, event) if event is not None else "there is no such event"
-            outcome = refusal or "done"
-            session.add(
-                AuditLog(
-                    at=utc_now(),
-                    actor=actor.name,
-                    action=action,
-                    event_id=event_id if event is not None else None,
-                    reason=reason,
-                    outcome=outcome,
-                    request_id=actor.request_id,
-                )
-            )
-            unfinished = event is not None and event.status not in FINISHED
+        try:
+            refusal, unfinished = _apply(action, change, event_id, actor, reason)
+        except DATABASE_AWAY as error:
+            log.warning("not done", id=event_id, action=action, error=type(error).__name__)
+            refusal = "skipped: it is locked, or the database is away; try again"
+            unfinished = False
         if refusal is None:
             _tell_redis(queue, event_id, unfinished, registry.get(event_id, ()))
-        yield ItemResult(event_id=event_id, done=refusal is None, outcome=outcome)
+        yield ItemResult(event_id=event_id, done=refusal is None, outcome=refusal or "done")
 
 
-def _retry(_session: Session, event: Event) -> str | None:
+def _apply(
+    action: str, change: Change, event_id: int, actor: Actor, reason: str | None
+) -> tuple[str | None, bool]:
+    """Change the event and write the audit's line; why not, and whether work is left to do."""
+    with transaction() as session:
+        event = locked(session, event_id)
+        refusal = change(session, event) if event is not None else "there is no such event"
+        session.add(
+            AuditLog(
+                at=utc_now(),
+                actor=actor.name,
+                action=action,
+                event_id=event_id,
+                reason=reason,
+                outcome=refusal or "done",
+                request_id=actor.request_id,
+            )
+        )
+        return refusal, event is not None and event.status not in FINISHED
+
+
+def _retry(session: Session, event: Event) -> str | None:
     """Why it is not retried, or None."""
     if event.status != DEAD:
         return f"skipped: it is {event.status}, not dead"
-    _start_over(event)
+    _start_over(session, event)
     return None
 
 
@@ -154,7 +166,7 @@ def _replay(session: Session, event: Event) -> str | None:
     kept = select(EventPayload.event_id).where(EventPayload.event_id == event.id)
     if session.scalar(kept) is None:
         return "skipped: its payload has expired"
-    _start_over(event)
+    _start_over(session, event)
     return None
 
 
@@ -166,7 +178,8 @@ def _discard(_session: Session, event: Event) -> str | None:
     return None
 
 
-def _start_over(event: Event) -> None:
+def _start_over(session: Session, event: Event) -> None:
+    bury_all(session, event.id, utc_now())
     event.status = RECEIVED
     event.attempts = 0
     event.next_attempt_at = utc_now()

@@ -49,8 +49,8 @@ def process(event_id: int, processor: Processor) -> Outcome:
     effects: list[Effects] = []
     try:
         return _run(event_id, attempt, processor, effects)
-    except (Exception, SystemExit) as error:
-        # SystemExit: a handler called sys.exit(), which is its failure and not the worker's end.
+    except BaseException as error:
+        # Also SystemExit and its kind: a handler's sys.exit() is its failure, not the worker's end.
         return _fail(event_id, attempt, error, processor, effects)
 
 
@@ -90,7 +90,7 @@ def _effects_noted(session: Session, effects: Effects) -> Iterator[None]:
     root, writes = session.get_transaction(), session.begin_nested()
     try:
         yield
-    except (Exception, SystemExit):
+    except BaseException:
         if session.get_transaction() is root:  # else a handler has rolled back, the lock is gone
             writes.rollback()
             effects.note_pending(session)

@@ -102,22 +102,28 @@ def mirror_dead_letters(queue: JobQueue, settings: Settings) -> tuple[int, int]:
     missing = [id for id in wanted if id not in failed and id not in live]
     for id in missing:
         mirror_dead_event(queue, id, dead[id] or "")
-    surplus = _surplus(failed, wanted.keys(), live)
+    surplus = [
+        *(id for event, ids in failed.items() if event in wanted for id in sorted(ids)[1:]),
+        *_of_events_not_dead(failed, wanted.keys() | live, settings),
+    ]
     remove_failed_jobs(queue, surplus)
     return len(missing), len(surplus)
 
 
-def _surplus(failed: dict[int, list[str]], wanted: Collection[int], live: set[int]) -> list[str]:
-    """The failed jobs that no dead event needs: second ones, and those of events not dead."""
-    second = [id for event, ids in failed.items() if event in wanted for id in sorted(ids)[1:]]
-    others = [event for event in failed if event not in wanted and event not in live]
-    with snapshot() as session:
-        died_meanwhile = set(
-            session.scalars(select(Event.id).where(Event.id.in_(others), Event.status == DEAD))
-        )
-    if not wanted:  # DLQ_BACKEND=db: no dead event has a failed job
-        died_meanwhile = set()
-    return second + [id for event in others if event not in died_meanwhile for id in failed[event]]
+def _of_events_not_dead(
+    failed: dict[int, list[str]], known: Collection[int], settings: Settings
+) -> Iterator[str]:
+    """The failed jobs of events that are not dead; with `DLQ_BACKEND=db`, of dead ones too.
+
+    Looked up again, in bounded batches: an event may have died since `known` was read.
+    """
+    others = sorted(event for event in failed if event not in known)
+    for start in range(0, len(others), BATCH):
+        batch = others[start : start + BATCH]
+        with snapshot() as session:
+            dead = select(Event.id).where(Event.id.in_(batch), Event.status == DEAD)
+            kept = set(session.scalars(dead)) if settings.dlq_backend == "redis" else set()
+        yield from (id for event in batch if event not in kept for id in failed[event])
 
 
 def _enqueue_batch(
@@ -131,10 +137,14 @@ def _enqueue_batch(
         events = session.scalars(due).all()
         last = events[-1] if len(events) == BATCH else None
         position = (last.next_attempt_at, last.id) if last and last.next_attempt_at else None
-        stranded = [event for event in events if event.id not in live]
-        for event in stranded:
-            queue.enqueue_event(event.id, event.attempts)
-            event.next_attempt_at = now + timedelta(seconds=LEASE_SECONDS)
+        stranded = [(it.id, it.attempts) for it in events if it.id not in live]
+        for event in events:
+            if event.id not in live:
+                event.next_attempt_at = now + timedelta(seconds=LEASE_SECONDS)
+    # Outside of the transaction: no lock is held while Redis may hang. What is not enqueued now
+    # is due again when its lease is over.
+    for id, attempts in stranded:
+        queue.enqueue_event(id, attempts)
     return len(stranded), position
 
 

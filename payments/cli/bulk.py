@@ -14,7 +14,7 @@ from payments.cli.filters import build_filter, filter_options
 from payments.cli.output import show_json, show_table
 from payments.database import snapshot
 from payments.errors import InvalidQuery
-from payments.events import describe, get_event
+from payments.events import MAX_ID, describe, get_event
 from payments.operations import Actor, ItemResult, freeze
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,7 +40,7 @@ def bulk_options(command: F) -> F:
         click.option("--all", "everything", is_flag=True, help="without any filter"),
     ):
         command = option(command)
-    return click.argument("ids", nargs=-1, type=click.IntRange(1))(filter_options(command))
+    return click.argument("ids", nargs=-1, type=click.IntRange(1, MAX_ID))(filter_options(command))
 
 
 def choose(options: dict[str, Any], **fixed: Any) -> list[int]:
@@ -83,7 +83,7 @@ def run(ids: list[int], act: Act, verb: str, options: dict[str, Any]) -> None:
     where an event that was named by its id was not done.
     """
     if not ids:
-        click.echo("Nothing matches.")
+        show_json([]) if options["as_json"] else click.echo("Nothing matches.")
         return
     if options["dry_run"]:
         preview(ids, verb)

@@ -76,7 +76,7 @@ class Effects:
         done_at = utc_now()
         try:
             kept = None if result is None else json.dumps(result)
-        except TypeError:
+        except Exception:  # no JSON, circular, too deep
             # It was done, and must not be done again because its result is of no use to us.
             self._keep(DoneEffect(key, done_at, None))
             raise

@@ -77,6 +77,9 @@ def read_filter(given: Mapping[str, Any], **fixed: Any) -> EventFilter:
     for name, value in values.items():
         if not isinstance(value, str):
             raise InvalidQuery(f"{name}: use a text.")
+    for name, value in fixed.items():
+        if value is not None and values.get(name, value) != value:
+            raise InvalidQuery(f"{name}: it is always {value} here.")
     values |= {name: _time(given[name], name) for name in TIME_FILTERS if name in given}
     return EventFilter(**{**values, **fixed})
 
@@ -119,12 +122,14 @@ def event_key(id: str) -> int:
 
 def _chosen(body: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[int]:
     filters = {name: value for name, value in body.items() if name in TEXT_FILTERS + TIME_FILTERS}
+    # What is fixed chooses nothing: {"status": "dead"} would be all of them.
+    chosen = filters.keys() - fixed.keys()
     everything = _boolean(body, "all")
     if "ids" in body:
-        if filters or everything:
+        if chosen or everything:
             raise InvalidQuery("Give ids or a filter, not both.")
         return _ids(body["ids"])
-    if not filters and not everything:
+    if not chosen and not everything:
         raise InvalidQuery('Give ids or a filter; "all": true if every one of them is meant.')
     with snapshot() as session:
         return freeze(session, read_filter(filters, **fixed), confirmed=everything)

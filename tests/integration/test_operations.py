@@ -118,7 +118,7 @@ def test_nothing_is_done_without_a_yes(application: Application, warehouse: Ware
         (["retry", "--rate", "0", "1"], "rate"),
         (["discard", "1"], "--reason"),
         (["discard", "1", "--reason", "  "], "--reason"),
-        (["retry", "0"], "x>=1"),
+        (["retry", "0"], "1<=x"),
     ],
 )
 def test_an_unclear_order_is_refused_with_what_is_missing(
@@ -340,3 +340,22 @@ def test_a_dry_run_of_a_replay_shows_the_difference_and_touches_nothing(
         assert (missing.exit_code, "no event with this id" in missing.stderr) == (1, True)
     finally:
         application.sql("DROP TABLE orders")
+
+
+@pytest.mark.parametrize("body", [{"status": "dead"}, {"status": "processed"}, {"type": "*"}])
+def test_what_would_match_every_dead_letter_needs_to_be_said(
+    application: Application, warehouse: Warehouse, body: Any
+) -> None:
+    kill(application, 2)
+    response = post(application, "/dlq/discard", {**body, "reason": "x"})
+    assert response.status_code == 422
+    assert len(application.events(status="dead")) == 2
+
+
+def test_the_list_of_dead_letters_refuses_another_status(application: Application) -> None:
+    assert application.admin("/dlq", status="processed").status_code == 422
+    assert application.admin("/dlq", status="dead").status_code == 200
+
+
+def test_a_huge_id_is_a_usage_error(application: Application) -> None:
+    assert application.cli("dlq", "retry", "9" * 20).exit_code == 2

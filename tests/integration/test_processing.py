@@ -384,3 +384,40 @@ def test_an_effect_whose_result_cannot_be_kept_is_not_done_again(
     shown = only_event(application)
     assert [attempt["error_type"] for attempt in shown["history"]] == ["TypeError", None]
     assert sent == ["key"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), 1e13])
+def test_a_time_that_makes_no_sense_is_refused_where_it_is_asked_for(seconds: float) -> None:
+    with pytest.raises(ValueError, match="RetryAfter wants"):
+        RetryAfter(seconds)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
+def test_no_exception_of_a_handler_leaves_its_attempt_open(
+    make_application: MakeApplication, error: BaseException
+) -> None:
+    application = make_application(RETRY_MAX_ATTEMPTS="1")
+
+    @handles("stripe", "*")
+    def broken(*_: Any) -> None:
+        raise error
+
+    application.deliver()
+    application.work()
+    assert [attempt["outcome"] for attempt in only_event(application)["history"]] == ["failed"]
+
+
+def test_an_effect_with_a_result_that_has_no_end_is_not_done_again(
+    application: Application,
+) -> None:
+    sent: list[str] = []
+    endless: list[Any] = []
+    endless.append(endless)
+
+    @handles("stripe", "*")
+    def receipt(event: Any, session: Any, effects: Any) -> None:
+        effects.once("key", lambda key: sent.append(key) or endless)
+
+    application.deliver()
+    application.work()
+    assert sent == ["key"]
