@@ -7,7 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 
-from rq.job import JobStatus
+from rq.job import Job, JobStatus
+from rq.results import Result
 
 from payments.queueing import JobQueue
 
@@ -42,7 +43,16 @@ def remove_failed_jobs(queue: JobQueue, ids: list[str]) -> None:
     for id in ids:
         registry.remove(id)
         if (job := queue.queue.fetch_job(id)) is not None:
-            job.delete()
+            _delete(queue, job)
+
+
+def _delete(queue: JobQueue, job: Job) -> None:
+    try:
+        job.delete()
+    except ValueError:
+        # RQ trips over the record of an execution that Redis lost, or that died with its worker.
+        Result.delete_all(job)
+        queue.connection.delete(job.key, job.execution_registry.key)
 
 
 def mirror_dead_event(queue: JobQueue, event_id: int, reason: str) -> None:

@@ -268,3 +268,19 @@ def test_a_second_job_does_not_disturb_an_attempt_that_has_just_begun(
     application.work()
     assert handled == []
     assert len(application.event(event["id"])["history"]) == 1
+
+
+def test_a_failed_job_whose_execution_redis_lost_is_removed_all_the_same(
+    make_application: MakeApplication,
+) -> None:
+    application = make_application(RETRY_MAX_ATTEMPTS="1")
+    fail_everything()
+    application.deliver()
+    application.work()
+    [job_id] = application.failed_jobs()
+    connection = application.queue.connection
+    connection.zadd(f"rq:executions:{job_id}", {"an-execution-that-is-gone": 2e10})
+    application.sql("UPDATE events SET status = 'discarded'")
+    assert sweep(application).removed == 1
+    assert application.failed_jobs() == []
+    assert not connection.exists(f"rq:job:{job_id}")
