@@ -18,6 +18,8 @@ from payments.local.errors import ValkeyFailed
 from payments.local.lock import private_folder
 
 START_SECONDS = 30.0
+# Enough for a whole start: the last one may just be beginning, and the reason is in the one before.
+LOG_LINES = 25
 STOP_SECONDS = 20.0
 PING_SECONDS = 1.0
 
@@ -113,7 +115,7 @@ def wait(address: Path, var_dir: Path, seconds: float = START_SECONDS) -> None:
 
 def _failure(folder: Path, seconds: float) -> str:
     try:
-        tail = "\n".join(log_file(folder).read_text(errors="replace").splitlines()[-5:])
+        tail = "\n".join(log_file(folder).read_text(errors="replace").splitlines()[-LOG_LINES:])
     except OSError:
         tail = "(it wrote no log)"
     return (

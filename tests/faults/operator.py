@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.faults.evidence import Operation
@@ -29,22 +29,22 @@ def dead_letters(environment: Mapping[str, str]) -> list[int]:
             return found
 
 
-def operate(environment: Mapping[str, str], dead: Sequence[int]) -> list[Operation]:
-    """Retry every other dead letter and discard some of the rest; what the CLI says was done."""
+def operate(environment: Mapping[str, str], dead: Sequence[int]) -> Iterator[Operation]:
+    """Retry every other dead letter and discard some of the rest; what the CLI says was done.
+
+    Raises:
+        AssertionError: a command has failed.
+    """
     retried, discarded = dead[0::2][:MOST_OPERATIONS], dead[1::4][:MOST_OPERATIONS]
-    done: list[Operation] = []
     for command, ids in (("retry", retried), ("discard", discarded)):
         if not ids:
             continue
         reason = f"fault suite: {command}"
         words = [*map(str, ids), "--yes", "--json", "--reason", reason]
         results = flask(environment, "dlq", command, *words)
-        done += [
-            Operation(ACTIONS[command], result["event_id"], reason)
-            for result in results
-            if result["done"]
-        ]
-    return done
+        for result in results:
+            if result["done"]:
+                yield Operation(ACTIONS[command], result["event_id"], reason)
 
 
 def flask(environment: Mapping[str, str], *arguments: str) -> Any:

@@ -66,10 +66,10 @@ def test_a_redis_that_is_away_or_full_loses_no_event_and_recovery_enqueues_it(
     assert application.deliver().status_code == 200
     own_valkey.start()
     assert application.queue.queue.count == 0
-    application.sql("UPDATE events SET next_attempt_at = '2020-01-01 00:00:00'")
 
     def recovered() -> bool:
         # The breaker lets the first caller through again after a few seconds.
+        application.sql("UPDATE events SET next_attempt_at = '2020-01-01 00:00:00.000000'")
         try:
             with application.app.app_context():
                 return enqueue_stranded(application.queue) == 2

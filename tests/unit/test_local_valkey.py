@@ -106,7 +106,7 @@ def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(var_dir:
         valkey.running(var_dir, lock) as address,
         pytest.raises(ValkeyFailed, match=r"(?s)did not answer.*AOF.*remove .*valkey"),
     ):
-        valkey.wait(address, var_dir, seconds=8)
+        valkey.wait(address, var_dir, seconds=4)
 
 
 def test_a_folder_with_a_long_name_works_too(tmp_path: Path) -> None:
