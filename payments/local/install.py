@@ -15,10 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_PYTHON = (3, 11)
-# What a file of requirements contains entirely: with the larger one, the smaller one is there.
 # The flask command would load a `.env` of the current folder into the environment, where it beats
 # `ENV_FILE` and `NAME_FILE`; payments/variables.py reads it, the same for every process.
 NO_DOTENV = 'import os; os.environ.setdefault("FLASK_SKIP_DOTENV", "1")\n'
+# What a file of requirements contains entirely: with the larger one, the smaller one is there.
 CONTAINED = {"requirements-dev.txt": ("requirements.txt",)}
 
 
@@ -41,6 +41,8 @@ def install(root: Path, requirements: str | None) -> None:
         return
     _say(f"Installing {requirements} into .venv; this takes a minute, once.")
     options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    # The file names all that is needed; looking for more, an old pip finds newer versions.
+    options.append("--no-deps")
     _run([python(folder), "-m", "pip", "install", *options, "-r", str(root / requirements)])
     for name in (requirements, *CONTAINED.get(requirements, ())):
         _mark(folder, name).write_text(digest(root / name))

@@ -17,6 +17,8 @@ UV = "uv==0.13.9"
 OPTIONS = (
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"),
     *("--no-emit-find-links", "--custom-compile-command", "make lock", "--quiet"),
+    # Without its extras in the pin, pip takes coverage[toml] for something that is not pinned.
+    "--no-strip-extras",
 )
 
 
