@@ -1,34 +1,23 @@
-"""The tables. What each is for: ARCHITECTURE.md, "Data".
-
-Times are UTC and aware on both databases. Constraint names follow the convention in
-payments/extensions.py. A changed model needs a migration; a test compares the two.
-"""
+"""Events: their payloads, conflicts, attempts and effects, and what operators did to them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from payments.extensions import Base
-
-# SQLite gives a row a number by itself only where the column is exactly INTEGER.
-BigId = BigInteger().with_variant(Integer, "sqlite")
+from payments.models.columns import BigId, UTCDateTime, one_of
 
 RECEIVED = "received"
 PROCESSING = "processing"
@@ -46,34 +35,6 @@ SOURCES = ("webhook", "backfill", "simulated")
 OUTCOMES = ("processed", "ignored", "failed", "timeout", "died", "superseded")
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite, which knows no time zones, keeps it as naive UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a time zone must not reach the database")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _one_of(column: str, allowed: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in allowed)})"
-
-
 class Event(Base):
     """One event of a provider, once, whatever happens to it. Lean: the payload is elsewhere."""
 
@@ -82,13 +43,14 @@ class Event(Base):
         UniqueConstraint("provider", "account", "event_id"),
         # One HTTP transmission carries one event: the same one with another is a forgery.
         UniqueConstraint("provider", "account", "transmission_id"),
-        CheckConstraint(_one_of("status", STATUSES), name="status"),
-        CheckConstraint(_one_of("source", SOURCES), name="source"),
+        CheckConstraint(one_of("status", STATUSES), name="status"),
+        CheckConstraint(one_of("source", SOURCES), name="source"),
         # Lists are newest first, filtered by one of these; id is the keyset.
         Index("ix_events_provider_id", "provider", "id"),
         Index("ix_events_status_id", "status", "id"),
         Index("ix_events_event_type_id", "event_type", "id"),
         Index("ix_events_object_id_id", "object_id", "id"),
+        Index("ix_events_received_at", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -168,7 +130,7 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         UniqueConstraint("event_id", "number"),
-        CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
+        CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -209,8 +171,3 @@ class AuditLog(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(String(255))
     request_id: Mapped[str | None] = mapped_column(String(128))
-
-
-def columns_of(row: Base) -> dict[str, Any]:
-    """The row's columns by name, as they are."""
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns}

@@ -1,0 +1,35 @@
+"""The tables. What each is for: ARCHITECTURE.md, "Data".
+
+Times are UTC and aware on both databases. Constraint names follow the convention in
+payments/extensions.py. A changed model needs a migration; a test compares the two.
+"""
+
+from payments.models.columns import UTCDateTime as UTCDateTime
+from payments.models.columns import columns_of as columns_of
+from payments.models.columns import utc_now as utc_now
+from payments.models.events import DEAD as DEAD
+from payments.models.events import DISCARDED as DISCARDED
+from payments.models.events import FINISHED as FINISHED
+from payments.models.events import IGNORED as IGNORED
+from payments.models.events import OUTCOMES as OUTCOMES
+from payments.models.events import PROCESSED as PROCESSED
+from payments.models.events import PROCESSING as PROCESSING
+from payments.models.events import RECEIVED as RECEIVED
+from payments.models.events import RETRYING as RETRYING
+from payments.models.events import SOURCES as SOURCES
+from payments.models.events import STATUSES as STATUSES
+from payments.models.events import UNFINISHED as UNFINISHED
+from payments.models.events import Attempt as Attempt
+from payments.models.events import AuditLog as AuditLog
+from payments.models.events import Effect as Effect
+from payments.models.events import Event as Event
+from payments.models.events import EventConflict as EventConflict
+from payments.models.events import EventPayload as EventPayload
+from payments.models.payments import Payment as Payment
+from payments.models.payments import PaymentChange as PaymentChange
+from payments.models.payments import PaymentObject as PaymentObject
+from payments.models.reconciliation import DeliveryCount as DeliveryCount
+from payments.models.reconciliation import EventCount as EventCount
+from payments.models.reconciliation import ReconciliationFinding as ReconciliationFinding
+from payments.models.reconciliation import ReconciliationHour as ReconciliationHour
+from payments.models.reconciliation import ReconciliationRun as ReconciliationRun
