@@ -2,12 +2,15 @@
 #
 #   make run                     start the service
 #   make test ARGS="-k stripe"   pass arguments on to pytest
+#   make test PROCESSES=0        in one process, one test after the other
 #   make PYTHON=/path/to/python3.12 …   choose the interpreter of .venv
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv/bin
 ARGS ?=
+# Many tests wait for real processes, so a few more than there are cores.
+PROCESSES ?= 3
 CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 TOO_OLD := import sys; sys.exit(sys.version_info < (3, 11))
 CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov \
@@ -54,7 +57,7 @@ dev: packages ## The same with debug logs, and web code reloaded when it changes
 	@exec $(VENV)/python -m payments.local.run --end-with-parent --dev $(ARGS)
 
 test: deps ## Run the tests; ARGS are pytest's
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: deps ## Check style, format, types and import rules
 	@$(VENV)/ruff check .
