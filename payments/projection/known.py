@@ -16,6 +16,10 @@ class Known:
         self._values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for fact in facts:
             self._values[fact.kind][fact.object_id].add(fact.value)
+        self._children: dict[str, set[str]] = defaultdict(set)
+        for child, parents in self._values[PARENT].items():
+            for parent in parents:
+                self._children[parent].add(child)
 
     @property
     def kinds(self) -> list[str]:
@@ -55,6 +59,15 @@ class Known:
 
     def parents(self, object_id: str) -> list[str]:
         return self.values(PARENT, object_id)
+
+    def nearest_parents(self, object_id: str) -> list[str]:
+        """The parents that are not above another one of them."""
+        parents = self.parents(object_id)
+        above = {one for parent in parents for one in self.ancestors(parent) if one != parent}
+        return [parent for parent in parents if parent not in above]
+
+    def children(self, object_id: str) -> list[str]:
+        return sorted(self._children.get(object_id, ()))
 
     def ancestors(self, object_id: str) -> set[str]:
         """The parents, theirs, and so on; also where links run in a circle."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from payments.projection.contradictions import contradict
 from payments.projection.facts import PARENT, Fact, Projection
 from payments.projection.known import Known
+from payments.projection.paypal_fold import fold_paypal
 from payments.projection.roots import objects_of as objects_of
 from payments.projection.roots import root_of
-from payments.projection.state import status_of
+from payments.projection.state import State, status_of
 from payments.projection.stripe_fold import fold_stripe
 
-FOLDS = {"stripe": fold_stripe}
+FOLDS: dict[str, Callable[[Known], State]] = {"paypal": fold_paypal, "stripe": fold_stripe}
 
 
 def project(provider: str, facts: Collection[Fact]) -> Projection | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from payments.projection.facts import Reading
+from payments.projection.paypal_reading import read_paypal_event, read_paypal_object
 from payments.projection.stripe_reading import read_stripe_event, read_stripe_object
 
 NOTHING = Reading(frozenset())
@@ -25,7 +26,7 @@ def read_event(provider: str, event_type: str, data: dict[str, Any]) -> Reading:
     """
     if provider == "stripe":
         return read_stripe_event(event_type, data)
-    return NOTHING
+    return read_paypal_event(event_type, data) if provider == "paypal" else NOTHING
 
 
 def read_object(
@@ -42,4 +43,4 @@ def read_object(
     """
     if provider == "stripe":
         return read_stripe_object(data, fetched_at)
-    return NOTHING
+    return read_paypal_object(data, fetched_at) if provider == "paypal" else NOTHING

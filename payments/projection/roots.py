@@ -6,12 +6,17 @@ from collections.abc import Collection
 
 from payments.projection.facts import PARENT, Fact
 from payments.projection.known import Known
-from payments.projection.vocabulary import AUTHORIZATION_STATUS, ORDER_NAMED, ORDER_STATUS
+from payments.projection.vocabulary import (
+    AUTHORIZATION_STATUS,
+    CAPTURE_STATUS,
+    CHARGE_STATUS,
+    INTENT_STATUS,
+    ORDER_NAMED,
+    ORDER_STATUS,
+)
 
 # PayPal's payments of its first API; all other ids of PayPal look alike.
 PAYPAL_PAYMENT = ("PAY-", "PAYID-")
-# How a kind of fact begins that is about an attempt to move money.
-ATTEMPTS = ("intent.", "charge.", "authorization.", "capture.")
 
 
 def objects_of(facts: Collection[Fact]) -> frozenset[str]:
@@ -37,19 +42,17 @@ def two_parents(provider: str, known: Known) -> dict[str, list[str]]:
     rank = _paypal_rank if provider == "paypal" else _stripe_rank
     found: dict[str, list[str]] = {}
     for child in known.objects(PARENT):
-        parents = known.parents(child)
-        above = {one for parent in parents for one in known.ancestors(parent) if one != parent}
-        direct = [parent for parent in parents if parent not in above]
-        kinds = [rank(known, parent) for parent in direct]
-        if len(kinds) > len(set(kinds)):
-            found[child] = direct
+        parents = known.nearest_parents(child)
+        kinds = {rank(known, parent) for parent in parents}
+        if len(parents) > len(kinds):
+            found[child] = parents
     return found
 
 
 def _stripe_rank(known: Known, one: str) -> int:
-    if one.startswith("pi_") or any(known.has(kind, one) for kind in _kinds(known, "intent.")):
+    if one.startswith("pi_") or known.has(INTENT_STATUS, one):
         return 0
-    return 1 if one.startswith(("ch_", "py_")) or _is_attempt(known, one) else 2
+    return 1 if known.has(CHARGE_STATUS, one) or known.children(one) else 2
 
 
 def _paypal_rank(known: Known, one: str) -> int:
@@ -57,19 +60,11 @@ def _paypal_rank(known: Known, one: str) -> int:
         return 0
     if one.startswith(PAYPAL_PAYMENT):
         return 1
-    if known.has(AUTHORIZATION_STATUS, one):
+    children = known.children(one)
+    parts_are_captures = any(known.has(CAPTURE_STATUS, child) for child in children)
+    if known.has(AUTHORIZATION_STATUS, one) or parts_are_captures:
         return 2
-    if _is_attempt(known, one):
-        return 3
-    return 4 if any(one in known.parents(child) for child in known.objects(PARENT)) else 5
-
-
-def _is_attempt(known: Known, one: str) -> bool:
-    return any(known.has(kind, one) for prefix in ATTEMPTS for kind in _kinds(known, prefix))
-
-
-def _kinds(known: Known, prefix: str) -> list[str]:
-    return [kind for kind in known.kinds if kind.startswith(prefix)]
+    return 3 if known.has(CAPTURE_STATUS, one) or children else 4
 
 
 def _depth(known: Known, one: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +38,7 @@ class Statements:
     def chain(self, *ids: str | None) -> None:
         """Each of `ids` is a part of the next that is known."""
         known = [one for one in ids if one]
-        for child, parent in zip(known, known[1:], strict=False):
+        for child, parent in itertools.pairwise(known):
             self.link(child, parent)
 
     def money(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from payments.projection.known import Known
+from payments.projection.moments import latest_status
 from payments.projection.money import Money
 from payments.projection.state import State
 from payments.projection.stripe_disputes import OF_CHARGE
@@ -20,19 +21,12 @@ DISPUTE_KINDS = (DISPUTE_AMOUNT, DISPUTE_MOVEMENT, DISPUTE_REINSTATED, DISPUTE_S
 
 def fold_disputes(state: State, known: Known) -> None:
     for du in _disputes(known):
-        status = latest_status(known.values(DISPUTE_STATUS, du))
+        status = latest_status(known.values(DISPUTE_STATUS, du), STRIPE_DISPUTE_RANKS)
         amount = _disputed(known, du, status, state.currency)
         state.disputed += amount
         state.dispute_open = state.dispute_open or status in OPEN
         state.lost = state.lost or (status == "lost" and amount > 0)
         _contradict(state, known, du, status)
-
-
-def latest_status(said: list[str]) -> str | None:
-    """Of "1648319940 lost" and others, the latest; within one second, the one further on."""
-    moments = [(int(created), status) for created, status in (one.split(" ") for one in said)]
-    latest = max(moments, key=lambda m: (m[0], _rank(m[1]), m[1]), default=None)
-    return latest[1] if latest else None
 
 
 def movements_of(known: Known, du: str) -> dict[str, tuple[Money, int]]:
@@ -42,11 +36,6 @@ def movements_of(known: Known, du: str) -> dict[str, tuple[Money, int]]:
         txn, amount, currency, _, fee = value.split(" ")
         movements.setdefault(txn, (Money(int(amount), currency), int(fee)))
     return movements
-
-
-def _rank(status: str) -> int:
-    # An appeal follows upon a loss.
-    return STRIPE_DISPUTE_RANKS.get(status, max(STRIPE_DISPUTE_RANKS.values()) + 1)
 
 
 def _disputes(known: Known) -> list[str]:

@@ -37,17 +37,12 @@ def read_dispute(says: Statements, dispute: Snapshot) -> None:
 
 def _read_status(says: Statements, du: str, dispute: Snapshot) -> None:
     value = dispute.get("status")
-    known = isinstance(value, str) and (value in STRIPE_DISPUTE_RANKS or _appealed(value))
-    if not known:
+    if not isinstance(value, str) or value not in STRIPE_DISPUTE_RANKS:
         says.choice(DISPUTE_STATUS, du, "status", value, {})
         return
     says.state(DISPUTE_STATUS, du, f"{dispute.created} {value}")
     if dispute.event_type == "charge.dispute.closed" and value not in CLOSED:
         says.odd("type_vs_object", du, dispute.event_type, "a final status", value)
-
-
-def _appealed(value: str) -> bool:
-    return value in ("appeal_needs_response", "appeal_under_review")
 
 
 def _read_movements(says: Statements, du: str, dispute: Snapshot) -> None:

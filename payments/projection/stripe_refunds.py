@@ -36,7 +36,7 @@ def read_refund(says: Statements, refund: Snapshot) -> None:
 
 
 def read_refund_list(says: Statements, listing: dict[str, Any]) -> None:
-    """How many refunds of each charge a list shows: what was not seen otherwise is then complete."""
+    """How many refunds of each charge a list shows, so that all of them are known."""
     charges = [identifier(refund.get("charge")) for refund in objects(listing)]
     more = " and more" if listing.get("has_more") is True else ""
     for ch, number in Counter(ch for ch in charges if ch).items():

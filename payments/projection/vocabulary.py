@@ -83,6 +83,8 @@ STRIPE_DISPUTE_RANKS: Ranks = {
     "prevented": 5,
     "won": 6,
     "lost": 7,
+    "appeal_needs_response": 8,
+    "appeal_under_review": 9,
 }
 ORDER_RANKS: Ranks = {
     "created": 0,
