@@ -14,7 +14,7 @@ from typing import Any
 from payments.projection.statements import Statements, identifier, objects
 from payments.projection.vocabulary import ORDER_NAMED
 
-PATH = re.compile(r"/(order|authorization|capture|sale|refund|payment)s?/([\x21-\x7e]{1,200}?)/?")
+PATH = re.compile(r"/(order|authorization|capture|sale|refund|payment)s?/([\w-]{1,200})$", re.ASCII)
 KINDS = {"sale": "capture"}
 PARENT_RELATIONS = ("up", "order", "authorization", "capture", "sale", "parent_payment")
 
@@ -83,7 +83,7 @@ class Resource:
         for link in objects(self.get("links")):
             rel, href = link.get("rel"), link.get("href")
             if isinstance(rel, str) and isinstance(href, str):
-                path = PATH.fullmatch(href[href.rfind("/", 0, href.rfind("/")) :])
+                path = PATH.search(href)
                 if path and (rel == "self" or rel in PARENT_RELATIONS):
                     found.append((rel, KINDS.get(path[1], path[1]), path[2]))
         return found

@@ -74,10 +74,11 @@ def _read_refunded(says: Statements, ch: str, charge: Snapshot) -> None:
     kind = CHARGE_REFUNDED_OR_RELEASED if charge.before_basil else CHARGE_REFUNDED
     if charge.get("amount_refunded") is not None:
         says.money(kind, ch, "amount_refunded", charge.money("amount_refunded"))
-    for refund in objects(charge.get("refunds")):
-        read_refund(says, charge.of({"charge": ch, **refund}))
-    if isinstance(refunds := charge.get("refunds"), dict):
-        read_refund_list(says, refunds)
+    listing = charge.get("refunds")
+    if isinstance(listing, dict):  # not by itself since 2022-11-15
+        for refund in objects(listing):
+            read_refund(says, charge.of({**refund, "charge": refund.get("charge") or ch}))
+        read_refund_list(says, listing, ch)
 
 
 def _read_fee(says: Statements, ch: str, transaction: Any) -> None:

@@ -27,10 +27,7 @@ OLD_NAMES = {
     "requires_source_action": "requires_action",
 }
 STATUSES = {**{status: status for status in INTENT_RANKS if status != "failed"}, **OLD_NAMES}
-TYPES_AHEAD = {
-    "payment_intent.succeeded": INTENT_FINAL,
-    "payment_intent.canceled": INTENT_FINAL,
-}
+FINAL_TYPES = {f"payment_intent.{status}": status for status in INTENT_FINAL}
 
 
 def read_intent(says: Statements, intent: Snapshot) -> None:
@@ -60,7 +57,7 @@ def _read_charges(says: Statements, pi: str, intent: Snapshot) -> None:
     """`charges.data` until 2022-11-15, then `latest_charge`, an id unless it is expanded."""
     for charge in (*objects(intent.get("charges")), intent.get("latest_charge")):
         if isinstance(charge, dict):
-            read_charge(says, intent.of({"payment_intent": pi, **charge}))
+            read_charge(says, intent.of({**charge, "payment_intent": pi}))
     says.link(identifier(intent.get("latest_charge")), pi)
 
 
@@ -83,9 +80,9 @@ def _read_status(says: Statements, pi: str, intent: Snapshot) -> None:
     attempt = _latest_charge(intent) if word == "processing" else None
     said = word if final else f"{intent.created} {word}" + (f" {attempt}" if attempt else "")
     says.state(INTENT_STATUS, pi, said)
-    expected = TYPES_AHEAD.get(intent.event_type)
-    if expected and not intent.event_type.endswith(word):
-        says.odd("type_vs_object", pi, intent.event_type, intent.event_type.split(".")[1], word)
+    expected = FINAL_TYPES.get(intent.event_type)
+    if expected and expected != word:
+        says.odd("type_vs_object", pi, intent.event_type, expected, word)
 
 
 def _read_failed_attempt(says: Statements, pi: str, error: dict[str, Any]) -> None:

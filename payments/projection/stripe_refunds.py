@@ -35,9 +35,12 @@ def read_refund(says: Statements, refund: Snapshot) -> None:
         says.odd("type_vs_object", re, refund.event_type, "failed", status)
 
 
-def read_refund_list(says: Statements, listing: dict[str, Any]) -> None:
-    """How many refunds of each charge a list shows, so that all of them are known."""
-    charges = [identifier(refund.get("charge")) for refund in objects(listing)]
+def read_refund_list(says: Statements, listing: dict[str, Any], charge: str | None = None) -> None:
+    """How many refunds of each charge a list shows, so that all of them are known.
+
+    `charge` is the one whose list it is; without it, each refund names its own.
+    """
+    charges = [charge or identifier(refund.get("charge")) for refund in objects(listing)]
     more = " and more" if listing.get("has_more") is True else ""
     for ch, number in Counter(ch for ch in charges if ch).items():
         says.state(CHARGE_REFUND_LIST, ch, f"{number}{more}")

@@ -103,7 +103,7 @@ AUTHORIZATION_RANKS: Ranks = {
     "captured": 3,
     "denied": 4,
     "expired": 4,
-    "voided": 4,
+    "voided": 5,
 }
 CAPTURE_RANKS: Ranks = {
     "pending": 0,
