@@ -56,7 +56,9 @@ def fold_refunds(state: State, known: Known, charges: list[Charge], intent: Inte
         stated=sum(charge.refunded for charge in charges),
         released=0 if held else sum(charge.released for charge in charges),
     )
-    state.refunded = refunds.total
+    # Of a canceled payment that was never captured, nothing but releases can be refunds.
+    void = intent.status == "canceled" and not state.captured
+    state.refunded = 0 if void else refunds.total
     _contradict(state, known, charges, refunds)
 
 

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from payments.projection.facts import Projection
-from tests.support.paypal_stories import PAYPAL_STORIES, PayPalStory
-from tests.support.stripe_stories import STRIPE_STORIES, StripeStory
+from tests.support import paypal_aftermath, stripe_aftermath  # noqa: F401 - they tell stories
+from tests.support.paypal_stories import PAYPAL_STORIES
+from tests.support.paypal_telling import PayPalStory
+from tests.support.stripe_stories import STRIPE_STORIES
+from tests.support.stripe_telling import StripeStory
 
 Event = dict[str, Any]
 TYPE_FIELDS = {"stripe": "type", "paypal": "event_type"}

@@ -16,7 +16,7 @@ from payments.projection.reading import read_event, read_object
 from tests.support.lifecycles import TYPE_FIELDS, Lifecycle, lifecycles, random_lifecycles
 from tests.support.wording import kinds
 
-SEEDS = range(6)
+SEEDS = range(4)
 LIVES = [life for p in TYPE_FIELDS for seed in SEEDS for life in lifecycles(p, seed)]
 SHORT = [life for life in LIVES if len(life.events) <= 6]
 LONG = [life for life in LIVES if len(life.events) > 6]

@@ -105,6 +105,13 @@ def test_before_basil_a_canceled_authorization_is_refunded_as_a_whole_and_is_not
     assert (payment.status, payment.amount_refunded) == ("canceled", 0)
 
 
+def test_a_canceled_intent_that_was_never_captured_has_no_refunds() -> None:
+    """The refund that before basil stands for the release may be all that is heard of it."""
+    canceled = stripe("payment_intent.canceled", intent("canceled"), version=OLD)
+    payment = fold(canceled, stripe("refund.created", refund(1000), version=OLD))
+    assert (payment.status, payment.amount_refunded, kinds(payment)) == ("canceled", 0, set())
+
+
 def test_between_two_captures_a_refund_is_a_refund_also_before_basil() -> None:
     held = intent("requires_capture", amount_capturable=600, amount_received=400)
     payment = fold(
