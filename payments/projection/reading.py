@@ -22,7 +22,7 @@ def read_event(provider: str, event_type: str, data: dict[str, Any]) -> Reading:
         data: the whole event, parsed.
 
     Returns:
-        No facts where it is not about a payment, or only names one (a session, an invoice).
+        No facts where it is not about a payment; links alone where it only names one.
     """
     if provider == "stripe":
         return read_stripe_event(event_type, data)

@@ -43,6 +43,7 @@ class Charge:
         captured: 0 where the attempt failed, also where it failed after all.
         refunded: the most that a snapshot of the charge stated, releases included.
         released: of `refunded`, what had never been captured (before basil).
+        alone: no intent is above it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Charge:
     refunded: int
     released: int
     expired: bool
+    alone: bool
 
     @property
     def good(self) -> bool:
@@ -95,6 +97,7 @@ def _charge(known: Known, ch: str, currency: str | None) -> Charge:
         refunded=max(old, known.most(CHARGE_REFUNDED, ch, currency)),
         released=max(0, min(amount - captured, old)),
         expired=known.has(CHARGE_EXPIRED, ch),
+        alone=not known.parents(ch),
     )
 
 

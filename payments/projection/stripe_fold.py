@@ -76,8 +76,8 @@ def _fold_amounts(state: State, charges: list[Charge], intent: Intent) -> None:
         state.authorized = max(state.authorized, intent.authorized)
         state.captured = max(state.captured, intent.received)
     # Without an intent a charge is captured once only; before basil the release was a refund.
-    released = any(charge.expired or charge.released for charge in good) or not intent.ids
-    state.released = intent.status in INTENT_FINAL or released
+    ended = any(charge.expired or charge.released or charge.alone for charge in good)
+    state.released = intent.status in INTENT_FINAL or ended
 
 
 def _fold_fees(state: State, known: Known) -> None:

@@ -17,12 +17,18 @@ from payments.projection.statements import Statements, objects, seconds
 from payments.projection.stripe_charges import read_charge
 from payments.projection.stripe_disputes import read_dispute
 from payments.projection.stripe_intents import read_intent
+from payments.projection.stripe_links import (
+    read_invoice,
+    read_invoice_payment,
+    read_session,
+)
 from payments.projection.stripe_refunds import read_refund, read_refund_list
 from payments.projection.stripe_snapshots import Snapshot
 
-# The types whose object is about a payment. The others that name one (sessions, invoices, reviews)
-# state nothing of it that its own objects do not state, and an invoice may name several payments.
-PAYMENT_TYPES = re.compile(r"(payment_intent|charge|refund)\..+")
+# The types whose object is about a payment, or names one.
+PAYMENT_TYPES = re.compile(
+    r"(payment_intent|charge|refund|checkout\.session|invoice|invoice_payment)\..+"
+)
 # Before this version a partial capture or a cancellation made a refund: changelog of basil,
 # "remove refund from partial capture and payment cancellation flow".
 BASIL = "2025-03-31"
@@ -85,6 +91,9 @@ READERS: dict[str, Reader] = {
     "charge": read_charge,
     "refund": read_refund,
     "dispute": read_dispute,
+    "checkout.session": read_session,
+    "invoice": read_invoice,
+    "invoice_payment": read_invoice_payment,
 }
 WORDS_OF_TYPES = (
     (re.compile(r"payment_intent\."), "payment_intent"),

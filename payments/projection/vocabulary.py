@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from payments.projection.facts import PARENT
+
+# An invoice that a payment is for: a note, which makes no payment.
+INVOICE = "link.invoice"
+LINKS = (PARENT, INVOICE)
+
 INTENT_STATUS = "intent.status"
 INTENT_AMOUNT = "intent.amount"
 INTENT_AUTHORIZED = "intent.authorized"

@@ -87,8 +87,6 @@ def test_all_objects_that_are_mentioned_belong_together() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        stripe("checkout.session.completed", {"object": "checkout.session", "payment_intent": PI}),
-        stripe("invoice.paid", {"id": "in_1", "object": "invoice", "payment_intent": PI}),
         stripe("payout.paid", {"id": "po_1", "object": "payout", "amount": 5, "currency": "eur"}),
         stripe("review.opened", {"id": "prv_1", "object": "review", "payment_intent": PI}),
         {"object": "v2.core.event", "type": "v1.payment_intent.succeeded", "related_object": {}},
@@ -99,10 +97,52 @@ def test_all_objects_that_are_mentioned_belong_together() -> None:
         paypal("PAYMENT.PAYOUTSBATCH.SUCCESS", {"id": "X"}),
     ],
 )
-def test_what_only_names_a_payment_or_is_about_another_thing_makes_none(event: Object) -> None:
+def test_what_is_about_another_thing_states_nothing(event: Object) -> None:
     facts = facts_of(event)
     assert not facts
     assert project("stripe", facts) is None
+
+
+SESSION = stripe(
+    "checkout.session.completed", {"id": "cs_1", "object": "checkout.session", "payment_intent": PI}
+)
+INVOICES = [
+    stripe("invoice.paid", {"id": "in_1", "object": "invoice", "payment_intent": PI, "charge": CH}),
+    stripe(
+        "invoice.paid",
+        {"id": "in_1", "object": "invoice", "payments": {"data": [{"payment": {"charge": CH}}]}},
+    ),
+    stripe(
+        "invoice_payment.paid",
+        {
+            "id": "inpay_1",
+            "object": "invoice_payment",
+            "invoice": "in_1",
+            "payment": {"type": "payment_intent", "payment_intent": PI},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("event", [SESSION, *INVOICES])
+def test_what_only_names_a_payment_makes_none_and_changes_none(event: Object) -> None:
+    facts = facts_of(event)
+    assert facts
+    assert project("stripe", facts) is None
+    paid = stripe("charge.succeeded", charge(captured=1000))
+    assert fold(paid, event) == fold(paid)
+
+
+def test_a_session_is_a_part_of_its_payment_and_an_invoice_is_a_note_on_each() -> None:
+    assert objects_of(facts_of(SESSION)) == {"cs_1", PI}
+    one, other = (
+        stripe("invoice.paid", {"id": "in_1", "object": "invoice", "payment_intent": pi})
+        for pi in (PI, "pi_2")
+    )
+    assert facts_of(one, other) == {
+        Fact("link.invoice", PI, "in_1"),
+        Fact("link.invoice", "pi_2", "in_1"),
+    }
 
 
 def test_links_alone_are_no_payment_and_neither_is_an_unknown_provider() -> None:

@@ -62,6 +62,7 @@ def partly(status: str) -> Object:
             ],
         ),
         ("captured", [stripe("charge.captured", charge(captured=400, payment_intent=None))]),
+        ("partially_captured", [stripe("charge.captured", charge(captured=400))]),
         ("captured", [PAID]),
         ("captured", [SUCCEEDED]),
         ("canceled", [stripe("payment_intent.canceled", intent("canceled"))]),
@@ -134,6 +135,14 @@ def test_a_failure_after_success_takes_the_captured_amount_back() -> None:
     clawed_back = stripe("charge.failed", charge("failed", failure_balance_transaction="txn_9"))
     payment = fold(SUCCEEDED, PAID, clawed_back)
     assert (payment.status, payment.amount_captured, payment.amount_authorized) == ("failed", 0, 0)
+    assert not payment.contradictions
+
+
+def test_a_payment_that_was_clawed_back_can_be_paid_again() -> None:
+    clawed_back = stripe("charge.failed", charge("failed", failure_balance_transaction="txn_9"))
+    again = stripe("charge.succeeded", charge(captured=1000, id="ch_2"))
+    payment = fold(SUCCEEDED, PAID, clawed_back, again)
+    assert (payment.status, payment.amount_captured) == ("captured", 1000)
     assert not payment.contradictions
 
 
