@@ -43,8 +43,7 @@ def two_parents(provider: str, known: Known) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for child in known.objects(PARENT):
         parents = known.nearest_parents(child)
-        kinds = {rank(known, parent) for parent in parents}
-        if len(parents) > len(kinds):
+        if len(parents) > 1 and len(parents) > len({rank(known, parent) for parent in parents}):
             found[child] = parents
     return found
 
