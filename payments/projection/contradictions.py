@@ -92,6 +92,6 @@ def _add_sums(state: State) -> None:
         return
     if state.refunded > state.captured:
         state.odd("refunded_exceeds_captured", "", state.captured, state.refunded)
-    elif state.disputed and state.refunded + state.disputed > state.captured:
+    elif state.refunded + state.disputed > state.captured:
         total = state.refunded + state.disputed
         state.odd("refunded_and_disputed_exceed_captured", "", state.captured, total)

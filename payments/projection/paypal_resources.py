@@ -16,7 +16,6 @@ from payments.projection.vocabulary import ORDER_NAMED
 
 PATH = re.compile(r"/(order|authorization|capture|sale|refund|payment)s?/([\w-]{1,200})$", re.ASCII)
 KINDS = {"sale": "capture"}
-PARENT_RELATIONS = ("up", "order", "authorization", "capture", "sale", "parent_payment")
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Resource:
             rel, href = link.get("rel"), link.get("href")
             if isinstance(rel, str) and isinstance(href, str):
                 path = PATH.search(href)
-                if path and (rel == "self" or rel in PARENT_RELATIONS):
+                if path:
                     found.append((rel, KINDS.get(path[1], path[1]), path[2]))
         return found
 

@@ -28,7 +28,7 @@ def objects_of(facts: Collection[Fact]) -> frozenset[str]:
 def root_of(provider: str, facts: Collection[Fact], known: Known) -> str:
     """The payment's id: order > PAY-, PAYID- > authorization > transaction; intent > charge.
 
-    Of several that are equal the smallest, so that the answer is one.
+    Of several that are equal the one above, and then the smallest, so that the answer is one.
     """
     rank = _paypal_rank if provider == "paypal" else _stripe_rank
     return min(objects_of(facts), key=lambda one: (rank(known, one), _depth(known, one), one))
@@ -59,11 +59,9 @@ def _paypal_rank(known: Known, one: str) -> int:
         return 0
     if one.startswith(PAYPAL_PAYMENT):
         return 1
-    children = known.children(one)
-    parts_are_captures = any(known.has(CAPTURE_STATUS, child) for child in children)
-    if known.has(AUTHORIZATION_STATUS, one) or parts_are_captures:
+    if known.has(AUTHORIZATION_STATUS, one):
         return 2
-    return 3 if known.has(CAPTURE_STATUS, one) or children else 4
+    return 3 if known.has(CAPTURE_STATUS, one) or known.children(one) else 4
 
 
 def _depth(known: Known, one: str) -> int:

@@ -11,6 +11,7 @@ from tests.support.wording import (
     Object,
     authorization,
     capture,
+    facts_of,
     fold,
     kinds,
     links,
@@ -145,7 +146,7 @@ def test_an_open_dispute_counts_and_a_resolved_one_does_not() -> None:
 
 
 def test_the_later_status_of_a_dispute_counts_by_the_time_of_the_object() -> None:
-    early = disputing("RESOLVED", update_time="2026-01-02T23:00:00-07:00")
+    early = disputing("RESOLVED", update_time="2026-01-03T08:00:00+02:00")
     late = disputing("UNDER_REVIEW", update_time="2026-01-03T07:00:00Z")
     assert fold(PAID, early, late).status == "disputed"
 
@@ -168,7 +169,9 @@ def test_the_fee_is_that_of_captures_less_what_refunds_gave_back() -> None:
     payment = fold(paid, back)
     assert (payment.amount_fee, payment.fee_currency) == (50, "EUR")
     declined = capture("DECLINED", seller_receivable_breakdown=breakdown)
-    assert fold(paypal("PAYMENT.CAPTURE.DECLINED", declined)).amount_fee is None
+    event = paypal("PAYMENT.CAPTURE.DECLINED", declined)
+    assert fold(event).amount_fee is None
+    assert "capture.fee" not in {fact.kind for fact in facts_of(event)}
 
 
 def test_a_pending_event_whose_sale_is_completed_is_captured_and_held() -> None:
@@ -197,6 +200,19 @@ def test_what_an_order_nests_is_read_too() -> None:
     payment = fold(paypal("CHECKOUT.ORDER.COMPLETED", nested))
     assert (payment.payment_id, payment.status) == (ORDER, "partially_refunded")
     assert (payment.amount_captured, payment.amount_refunded) == (1000, 400)
+
+
+def test_a_refund_that_an_order_nests_is_the_one_that_an_event_told_of() -> None:
+    """The order does not say of which capture it is, the event does."""
+    nested = {"captures": [capture()], "refunds": [paypal_refund("4.00", links=[])]}
+    total = {"seller_payable_breakdown": {"total_refunded_amount": money("4.00")}}
+    payment = fold(
+        paypal(
+            "CHECKOUT.ORDER.COMPLETED", order("COMPLETED", purchase_units=[{"payments": nested}])
+        ),
+        paypal("PAYMENT.CAPTURE.REFUNDED", paypal_refund("4.00", **total)),
+    )
+    assert (payment.amount_refunded, kinds(payment)) == (400, set())
 
 
 def test_the_link_to_itself_says_what_a_resource_is() -> None:

@@ -105,6 +105,24 @@ def test_before_basil_a_canceled_authorization_is_refunded_as_a_whole_and_is_not
     assert (payment.status, payment.amount_refunded) == ("canceled", 0)
 
 
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        (None, "charge.refunded_or_released"),
+        ("2017-12-14", "charge.refunded_or_released"),
+        ("2025-02-24.acacia", "charge.refunded_or_released"),
+        ("2025-03-31.basil", "charge.refunded"),
+        ("2026-06-24.dahlia", "charge.refunded"),
+        ("newest", "charge.refunded_or_released"),
+    ],
+)
+def test_what_refunded_means_depends_on_the_version_of_the_event(
+    version: str | None, kind: str
+) -> None:
+    event = stripe("charge.refunded", charge(captured=400, refunded=100), version=version)
+    assert kind in {fact.kind for fact in facts_of(event)}
+
+
 def test_a_canceled_intent_that_was_never_captured_has_no_refunds() -> None:
     """The refund that before basil stands for the release may be all that is heard of it."""
     canceled = stripe("payment_intent.canceled", intent("canceled"), version=OLD)
@@ -165,6 +183,19 @@ def test_one_movement_that_is_told_by_two_events_is_one() -> None:
     events = [stripe("charge.dispute.updated", dispute("lost", WITHDRAWN), at) for at in (1, 2)]
     payment = fold(PAID, *events)
     assert (payment.amount_disputed, payment.amount_fee) == (1000, 1500)
+
+
+def test_a_movement_whose_fee_became_known_later_is_one() -> None:
+    events = [
+        stripe("charge.dispute.updated", dispute("lost", movement(-1000, fee=fee)))
+        for fee in (0, 1500)
+    ]
+    assert fold(PAID, *events).amount_disputed == 1000
+
+
+def test_a_reinstatement_that_shows_its_movement_states_that_alone() -> None:
+    won = stripe("charge.dispute.funds_reinstated", dispute("won", WITHDRAWN, RETURNED))
+    assert "dispute.reinstated" not in {fact.kind for fact in facts_of(won)}
 
 
 def test_a_dispute_without_an_id_is_that_of_its_charge_until_one_with_an_id_is_known() -> None:
