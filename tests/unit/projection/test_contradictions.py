@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from payments.projection.facts import Contradiction
@@ -64,6 +66,14 @@ STRIPE_CASES: list[tuple[str, list[Object]]] = [
     ("two_parents", [PAID, stripe("charge.updated", charge(captured=1000, payment_intent="pi_2"))]),
     ("amount_changed", [PAID, stripe("charge.updated", charge(captured=1000, amount=1100))]),
     ("amount_changed", [PAID, *(stripe("refund.updated", refund(n)) for n in (300, 400))]),
+    (
+        "amount_changed",
+        [
+            stripe(f"{kind}.updated", item(amount=n, charge=None))
+            for kind, item in (("payment_intent", partial(intent, "succeeded")), ("refund", refund))
+            for n in (1000, 1200)
+        ],
+    ),
     ("several_currencies", [PAID, stripe("refund.created", refund(400, currency="usd"))]),
     ("refunded_exceeds_captured", [PAID, stripe("refund.created", refund(1001))]),
     (
@@ -293,9 +303,6 @@ def test_a_list_of_all_refunds_mends_what_a_failure_left_open() -> None:
                 "PAYMENT.CAPTURE.COMPLETED",
                 capture(links=links("capture", CAPTURE, authorization=AUTHORIZATION)),
             ),
-            paypal(
-                "PAYMENT.AUTHORIZATION.CREATED", authorization("CAPTURED", parent_payment="PAYID-1")
-            ),
         ],
         # A refund that names its charge in one event, and only the intent of both in the next.
         [
@@ -303,6 +310,8 @@ def test_a_list_of_all_refunds_mends_what_a_failure_left_open() -> None:
             stripe("refund.created", refund(payment_intent="intent_1")),
             stripe("refund.updated", refund(payment_intent="intent_1", charge=None)),
         ],
+        # An authorization that PayPal looks at first.
+        [paypal("PAYMENT.AUTHORIZATION.CREATED", authorization("PENDING"))],
         # An open dispute changes the state of a capture.
         [
             paypal("PAYMENT.CAPTURE.COMPLETED", capture("PARTIALLY_REFUNDED")),

@@ -139,6 +139,7 @@ def test_a_session_is_a_part_of_its_payment_and_an_invoice_is_a_note_on_each() -
         stripe("invoice.paid", {"id": "in_1", "object": "invoice", "payment_intent": pi})
         for pi in (PI, "pi_2")
     )
+    assert Fact(PARENT, CH, PI) in facts_of(INVOICES[0])
     assert facts_of(one, other) == {
         Fact("link.invoice", PI, "in_1"),
         Fact("link.invoice", "pi_2", "in_1"),
