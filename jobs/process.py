@@ -9,7 +9,7 @@ from payments.attempts import Processor
 from payments.errors import AttemptFailed
 from payments.extensions import settings
 from payments.processing import process
-from payments.queueing import steer_retry
+from payments.queueing import job_queue, steer_retry
 
 
 def process_event(event_id: int) -> None:
@@ -23,6 +23,9 @@ def process_event(event_id: int) -> None:
     assert job is not None
     worker = job.worker_name or "unknown"
     outcome = process(event_id, Processor.of(settings(), worker, (JobTimeoutException,)))
+    if outcome.early_by_seconds is not None:
+        job_queue().postpone(event_id, outcome.early_by_seconds, asking=job.id)
+        return
     if outcome.retry_in_seconds is None and settings().dlq_backend == "db":
         return
     if outcome.failed:

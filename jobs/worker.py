@@ -38,7 +38,7 @@ from payments.queueing import queue_of
 WORKER_TTL_SECONDS = 60
 MAINTENANCE_SECONDS = 30
 # A job whose worker has not been heard of for so long counts as abandoned.
-HEARTBEAT_TTL_SECONDS = 45
+HEARTBEAT_TTL_SECONDS = 30
 HEARTBEAT_SECONDS = 10
 QUIET_SECONDS = 5
 # A handler is first interrupted by an exception, which C code does not notice. Then by force.

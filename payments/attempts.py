@@ -6,7 +6,7 @@ An attempt that was begun and has no end tells that its process died, and which 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +15,19 @@ from sqlalchemy import ScalarSelect, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from payments.config import Settings
-from payments.database import transaction
-from payments.models import DEAD, FINISHED, PROCESSING, RECEIVED, Attempt, Event, utc_now
+from payments.database import server_now, transaction
+from payments.models import (
+    DEAD,
+    FINISHED,
+    PROCESSING,
+    RECEIVED,
+    RETRYING,
+    Attempt,
+    Event,
+    utc_now,
+)
 from payments.observability.masking import Masker
+from payments.unwritten import DIED
 
 # From then on, recovery looks whether the attempt's job is still alive.
 LEASE_SECONDS = 30
@@ -26,7 +36,8 @@ LEASE_SECONDS = 30
 YOUNG_SECONDS = 5
 # So many in a row, and the event is what kills the process.
 MOST_DEATHS = 3
-DIED = "died"
+# A job that comes earlier than the row says is put off, unless it is by less than this.
+EARLY_SECONDS = 0.05
 DIED_MESSAGE = "The process died, or was killed, in the middle of this attempt."
 
 log = structlog.get_logger(__name__)
@@ -39,12 +50,14 @@ class Outcome:
     Attributes:
         status: the event's status now.
         number: the attempt's number; None where there was nothing to attempt.
+        early_by_seconds: the event waits for its next attempt, and so long still.
         retry_in_seconds: until the next attempt; None where there is none.
         error: the masked reason of a failure; None where it did not fail.
     """
 
     status: str
     number: int | None = None
+    early_by_seconds: float | None = None
     retry_in_seconds: float | None = None
     error: str | None = None
 
@@ -61,7 +74,6 @@ class Processor:
     worker: str
     mask: Masker
     rng: random.Random
-    now: Callable[[], datetime] = utc_now
     timeout_errors: tuple[type[BaseException], ...] = ()
 
     @classmethod
@@ -79,9 +91,8 @@ class Processor:
 
 def begin(event_id: int, processor: Processor) -> int | Outcome:
     """Write down that attempt number n begins; or say why there is nothing to attempt."""
-    now = processor.now()
     with transaction() as session:
-        event = locked(session, event_id)
+        event, now = locked_now(session, event_id)
         if event is None:
             return Outcome(status="unknown")
         if event.status in FINISHED:
@@ -116,6 +127,8 @@ def _refuse(session: Session, event: Event, processor: Processor, now: datetime)
     """Why no attempt may begin now; None where one may. Buries those that died."""
     if event.status == RECEIVED and event.attempts == 0:
         return None  # the ordinary case: there is nothing to look back at
+    if (early := _early_by(event, now)) > EARLY_SECONDS:
+        return Outcome(status=event.status, early_by_seconds=early)
     history = _history(session, event.id)
     _bury(history, now)
     if history and history[0].outcome is None:
@@ -126,6 +139,17 @@ def _refuse(session: Session, event: Event, processor: Processor, now: datetime)
         log.error("dead", id=event.id, error=reason)
         return Outcome(status=DEAD, error=reason)
     return None
+
+
+def _early_by(event: Event, now: datetime) -> float:
+    """How many seconds too early it is for the next attempt.
+
+    Jobs come early because RQ counts in whole seconds, and because duplicates bring some: each of
+    them would be an attempt without backoff.
+    """
+    if event.status != RETRYING or event.next_attempt_at is None:
+        return 0.0
+    return (event.next_attempt_at - now).total_seconds()
 
 
 def _next_number(event_id: int) -> ScalarSelect[int]:
@@ -181,16 +205,22 @@ def _hopeless(event: Event, history: Sequence[Attempt], processor: Processor) ->
 
 
 def locked(session: Session, event_id: int) -> Event | None:
-    """The event, locked until the transaction's end; SQLite's writers are alone anyway.
+    """The event, locked until the transaction's end; SQLite's writers are alone anyway."""
+    return locked_now(session, event_id)[0]
+
+
+def locked_now(session: Session, event_id: int) -> tuple[Event | None, datetime]:
+    """The event, locked until the transaction's end, and the time by the database's clock.
 
     FOR NO KEY UPDATE: rows that refer to the event, such as a noted effect, may be added meanwhile.
     """
-    return session.scalar(
-        select(Event)
+    row = session.execute(
+        select(Event, server_now(session.get_bind().dialect.name))
         .where(Event.id == event_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
-    )
+    ).one_or_none()
+    return (row[0], row[1]) if row is not None else (None, utc_now())
 
 
 def is_lost(session: Session, event: Event, number: int) -> bool:
@@ -210,7 +240,6 @@ def end_attempt(
     session: Session,
     event_id: int,
     number: int,
-    now: datetime,
     outcome: str,
     error: BaseException | None = None,
     message: str | None = None,
@@ -220,7 +249,7 @@ def end_attempt(
         # Only once: where a commit arrived although its connection broke, what it says stands.
         .where(Attempt.event_id == event_id, Attempt.number == number, Attempt.outcome.is_(None))
         .values(
-            finished_at=now,
+            finished_at=server_now(session.get_bind().dialect.name),
             outcome=outcome,
             error_type=type(error).__name__ if error else None,
             error_message=message,

@@ -12,9 +12,10 @@ import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import ColumnElement, Engine, event, func, literal, type_coerce
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from payments.config import Settings
 from payments.extensions import db
+from payments.models.columns import UTCDateTime, utc_now
 
 READ_ONLY = "payments_read_only"
 _open_connections: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -32,6 +34,9 @@ CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
 # A lock that somebody holds for longer is answered with 503, or with another attempt later.
 LOCK_WAIT_SECONDS = 10
+# Beyond the longest job and its watchdog: a process that stands still for ever loses its session,
+# and with it the lock on its event.
+FROZEN_MARGIN_SECONDS = 20
 # What a client of ours may be told to try again after: the database was away, locked or full.
 DATABASE_AWAY = (OperationalError, PoolTimeout)
 
@@ -58,7 +63,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 4,
-            "options": _with_time_limits(settings.database_url),
+            "options": _with_time_limits(settings),
         }
     return options
 
@@ -97,6 +102,17 @@ def snapshot() -> Iterator[Session]:
         yield session
 
 
+def server_now(dialect_name: str) -> ColumnElement[datetime]:
+    """The time by the database's clock, as a column of a query that is made anyway.
+
+    Hosts' clocks differ; what several of them compare is measured by this one. SQLite is on one
+    host, whose clock is as good.
+    """
+    if dialect_name == "postgresql":
+        return type_coerce(func.clock_timestamp(), UTCDateTime())
+    return literal(utc_now(), UTCDateTime())
+
+
 def is_disconnect(error: BaseException) -> bool:
     """Whether the database connection broke, so that the same work may be tried on a new one."""
     return isinstance(error, DBAPIError) and error.connection_invalidated
@@ -112,15 +128,17 @@ def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _with_time_limits(url: str) -> str:
+def _with_time_limits(settings: Settings) -> str:
     """libpq's `options`: our limits, and what the URL says there, which wins.
 
     The server's own keepalives too: a host that vanished would keep its row locks for hours.
     """
-    given = make_url(url).query.get("options", "")
+    given = make_url(settings.database_url).query.get("options", "")
     theirs = given if isinstance(given, str) else " ".join(given)
+    frozen_seconds = settings.job_timeout_seconds + FROZEN_MARGIN_SECONDS
     limits = {
         "lock_timeout": f"{LOCK_WAIT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{frozen_seconds}s",
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "4",

@@ -34,6 +34,9 @@ def receive(delivery: Delivery, provider: Provider, queue: JobQueue, context: Co
 def _enqueue(queue: JobQueue, recorded: Recorded) -> None:
     """Ask for it to be processed soon. If that fails, recovery will: the event is kept."""
     try:
-        queue.enqueue_event(recorded.receipt.id, recorded.attempts)
+        if recorded.due_in_seconds > 0:
+            queue.postpone(recorded.receipt.id, recorded.due_in_seconds, recorded.attempts)
+        else:
+            queue.enqueue_event(recorded.receipt.id, recorded.attempts)
     except QueueUnavailable as error:
         log.warning("not enqueued, left to recovery", id=recorded.receipt.id, reason=str(error))

@@ -157,8 +157,7 @@ def _retry(session: Session, event: Event) -> str | None:
     """Why it is not retried, or None."""
     if event.status != DEAD:
         return f"skipped: it is {event.status}, not dead"
-    _start_over(session, event)
-    return None
+    return _replay(session, event)
 
 
 def _replay(session: Session, event: Event) -> str | None:

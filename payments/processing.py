@@ -9,20 +9,29 @@ Three commits, so that whatever dies in between is known:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from payments.attempts import Outcome, Processor, begin, end_attempt, is_lost, locked
-from payments.database import transaction
+from payments.attempts import (
+    Outcome,
+    Processor,
+    begin,
+    end_attempt,
+    is_lost,
+    locked,
+    locked_now,
+)
+from payments.database import DATABASE_AWAY, server_now, transaction
 from payments.errors import HandlerMisuse, PermanentFailure, RetryAfter
 from payments.handlers.effects import Effects
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
+from payments.handlers.transaction_guard import transaction_guard
 from payments.models import (
     DEAD,
     IGNORED,
@@ -31,8 +40,11 @@ from payments.models import (
     Event,
     EventPayload,
 )
+from payments.unwritten import End, keep, write_kept
 
 SUPERSEDED = "superseded"
+# Between the tries to write a failure down. A restart of PostgreSQL takes a second or two.
+AGAIN_AFTER_SECONDS = (0.2, 1.0)
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +55,7 @@ def process(event_id: int, processor: Processor) -> Outcome:
     Never raises for what a handler does; a database that is away does raise, and leaves the event
     to recovery.
     """
+    write_kept()
     attempt = begin(event_id, processor)
     if isinstance(attempt, Outcome):
         return attempt
@@ -51,7 +64,7 @@ def process(event_id: int, processor: Processor) -> Outcome:
         return _run(event_id, attempt, processor, effects)
     except BaseException as error:
         # Also SystemExit and its kind: a handler's sys.exit() is its failure, not the worker's end.
-        return _fail(event_id, attempt, error, processor, effects)
+        return _fail_patiently(event_id, attempt, error, processor, effects)
 
 
 def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects]) -> Outcome:
@@ -60,7 +73,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         event = locked(session, event_id)
         if event is None or is_lost(session, event, number):
             # Another job was faster between our two transactions.
-            end_attempt(session, event_id, number, processor.now(), SUPERSEDED)
+            end_attempt(session, event_id, number, SUPERSEDED)
             return Outcome(status=event.status if event else "unknown", number=number)
         handlers = handlers_for(event.provider, event.event_type)
         effects = Effects(event_id, session)
@@ -71,8 +84,8 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
                 call_handlers(handlers, handled, session, effects)
         status = PROCESSED if handlers else IGNORED
         effects.note_pending(session)
-        _finish(session, event_id, status, processor.now())
-        end_attempt(session, event_id, number, processor.now(), status)
+        _finish(session, event_id, status)
+        end_attempt(session, event_id, number, status)
     log.info("attempt", id=event_id, number=number, outcome=status)
     return Outcome(status=status, number=number)
 
@@ -90,6 +103,8 @@ def _effects_noted(session: Session, effects: Effects) -> Iterator[None]:
     root, writes = session.get_transaction(), session.begin_nested()
     try:
         yield
+    except HandlerMisuse:
+        raise  # the savepoint may be gone, and the lock with it
     except BaseException:
         if session.get_transaction() is root:  # else a handler has rolled back, the lock is gone
             writes.rollback()
@@ -105,35 +120,44 @@ def call_handlers(
     """Call them in the session's transaction, which stays open; also a dry run does it so.
 
     Raises:
-        HandlerMisuse: a handler committed the session or rolled it back.
+        HandlerMisuse: a handler ended the transaction, or tried to.
     """
-    ours = session.get_transaction()
-    with _commit_forbidden(session):
+    with transaction_guard(session):
         for handler in handlers:
             handler(handled, session, effects)
-        if session.get_transaction() is not ours:
-            raise HandlerMisuse("A handler must not roll back: raise an exception instead.")
-        # What the handlers left unwritten fails here, as theirs, and not at our commit.
-        session.flush()
+    # What the handlers left unwritten fails here, as theirs, and not at our commit.
+    session.flush()
 
 
-@contextmanager
-def _commit_forbidden(session: Session) -> Iterator[None]:
-    """A handler that commits would part its writes from the event's mark; savepoints are fine."""
-    ours = session.get_nested_transaction()
+def _fail_patiently(
+    event_id: int,
+    number: int,
+    error: BaseException,
+    processor: Processor,
+    ledgers: list[Effects],
+) -> Outcome:
+    """Note the failure, once more where a connection broke; or keep it until the database is back.
 
-    def refuse(committing: Session) -> None:
-        if committing.get_nested_transaction() is ours:
-            raise HandlerMisuse(
-                "A handler must not commit: its writes are committed together with the event's "
-                "mark."
-            )
-
-    sqlalchemy_event.listen(session, "before_commit", refuse)
+    Raises:
+        OperationalError, TimeoutError: the database is away.
+    """
+    for delay in AGAIN_AFTER_SECONDS:
+        try:
+            return _fail(event_id, number, error, processor, ledgers)
+        except DATABASE_AWAY:
+            time.sleep(delay)
     try:
-        yield
-    finally:
-        sqlalchemy_event.remove(session, "before_commit", refuse)
+        return _fail(event_id, number, error, processor, ledgers)
+    except DATABASE_AWAY:
+        message = processor.mask.error(error)
+        outcome = _outcome_of(error, processor)
+        end = End(outcome=outcome, error_type=type(error).__name__, message=message)
+        keep(event_id, number, end)
+        raise
+
+
+def _outcome_of(error: BaseException, processor: Processor) -> str:
+    return "timeout" if isinstance(error, processor.timeout_errors) else "failed"
 
 
 def _fail(
@@ -144,13 +168,12 @@ def _fail(
     ledgers: list[Effects],
 ) -> Outcome:
     """The handlers' writes are rolled back; write down why, and when to try again."""
-    now = processor.now()
     message = processor.mask.error(error)
-    timed_out = isinstance(error, processor.timeout_errors)
+    outcome = _outcome_of(error, processor)
     with transaction() as session:
-        event = locked(session, event_id)
+        event, now = locked_now(session, event_id)
         if event is None or is_lost(session, event, number):
-            end_attempt(session, event_id, number, now, SUPERSEDED, error, message)
+            end_attempt(session, event_id, number, SUPERSEDED, error, message)
             return Outcome(status=event.status if event else "unknown", number=number)
         for effects in ledgers:
             effects.note_pending(session)
@@ -159,8 +182,7 @@ def _fail(
         event.next_attempt_at = None if retry_in is None else now + timedelta(seconds=retry_in)
         event.last_error = f"{type(error).__name__}: {message}"
         status, last_error = event.status, event.last_error
-        outcome = "timeout" if timed_out else "failed"
-        end_attempt(session, event_id, number, now, outcome, error, message)
+        end_attempt(session, event_id, number, outcome, error, message)
     log.warning(
         "attempt", id=event_id, number=number, outcome=outcome, status=status, error=last_error
     )
@@ -184,11 +206,16 @@ def _handled(session: Session, event: Event) -> HandledEvent:
     return HandledEvent.of(event, body)
 
 
-def _finish(session: Session, event_id: int, status: str, now: datetime) -> None:
+def _finish(session: Session, event_id: int, status: str) -> None:
     """Mark the event by a statement: a handler may have expunged or changed the object."""
     session.execute(
         update(Event)
         .where(Event.id == event_id)
-        .values(status=status, processed_at=now, next_attempt_at=None, last_error=None)
+        .values(
+            status=status,
+            processed_at=server_now(session.get_bind().dialect.name),
+            next_attempt_at=None,
+            last_error=None,
+        )
         .execution_options(synchronize_session=False)
     )

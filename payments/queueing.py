@@ -6,11 +6,13 @@ soon. So enqueueing may fail, and may happen twice, and neither loses or doubles
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 from flask import current_app
@@ -37,6 +39,9 @@ SOCKET_SECONDS = 0.1
 PATIENT_SECONDS = 10.0
 BREAKER_OPEN_SECONDS = 5.0
 YEAR_SECONDS = 365 * 24 * 3600
+# How the ids of jobs end that wait for an event's next attempt, put off or brought forward.
+DUE, DUE_AGAIN = "due", "dueagain"
+R = TypeVar("R")
 
 
 def connect(
@@ -76,15 +81,32 @@ class JobQueue:
             QueueUnavailable: Redis did not take the job in time. The job may be there all the
                 same: a time-out while sending is ambiguous.
         """
-        if not self.breaker.allows():
-            raise QueueUnavailable("Redis failed a moment ago; it is left alone for a few seconds.")
-        try:
-            job = self._enqueue(event_id, attempts)
-        except (RedisError, OSError) as error:
-            self.breaker.failed()
-            raise QueueUnavailable(f"{type(error).__name__} while enqueueing.") from error
-        self.breaker.succeeded()
+        job = self._bounded(lambda: self._enqueue(event_id, attempts))
         return str(job.id)
+
+    def postpone(
+        self, event_id: int, seconds: float, attempts: int = 0, asking: str | None = None
+    ) -> None:
+        """Have the event's next attempt made in so many seconds, by one job however often asked.
+
+        The id is fixed, so a job that waits under it is replaced; but it is not that of the job
+        that is `asking`, which RQ deletes when it ends. The job is never early, because what comes
+        early would be put off again; RQ's scheduler counts in whole seconds, rounded down.
+
+        Raises:
+            QueueUnavailable: as for `enqueue_event`.
+        """
+        at = datetime.now(UTC) + timedelta(seconds=math.ceil(seconds) + 1)
+
+        def schedule() -> None:
+            job = self.new_job(event_id, attempts, DUE)
+            if job.id == asking:
+                job = self.new_job(event_id, attempts, DUE_AGAIN)
+            with self.connection.pipeline() as pipeline:
+                self.queue.schedule_job(job, at, pipeline=pipeline)
+                pipeline.execute()
+
+        self._bounded(schedule)
 
     def ping(self) -> None:
         """Raises RedisError if Redis does not answer in time."""
@@ -119,6 +141,17 @@ class JobQueue:
             failure_ttl=YEAR_SECONDS,
             retry=retries(self._policy, attempts, self._rng),
         )
+
+    def _bounded(self, ask: Callable[[], R]) -> R:
+        if not self.breaker.allows():
+            raise QueueUnavailable("Redis failed a moment ago; it is left alone for a few seconds.")
+        try:
+            answer = ask()
+        except (RedisError, OSError) as error:
+            self.breaker.failed()
+            raise QueueUnavailable(f"{type(error).__name__} while enqueueing.") from error
+        self.breaker.succeeded()
+        return answer
 
     def _enqueue(self, event_id: int, attempts: int) -> Job:
         # A fresh id each time: with a fixed one, RQ would push the same job twice, or refuse it

@@ -7,19 +7,39 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    ScalarSelect,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from payments.database import DATABASE_AWAY, is_disconnect
+from payments.database import DATABASE_AWAY, is_disconnect, server_now
 from payments.errors import SignatureError, Unavailable
 from payments.extensions import Base, db
-from payments.models import FINISHED, RECEIVED, Event, EventConflict, EventPayload
+from payments.models import (
+    FINISHED,
+    RECEIVED,
+    RETRYING,
+    Attempt,
+    Event,
+    EventConflict,
+    EventPayload,
+)
 from payments.providers.base import Provider, VerifiedEvent
 
+# Between two attempts that duplicates bring forward.
+SPACING_SECONDS = 2.0
 QUEUED = "queued"
 DUPLICATE = "duplicate ignored"
 
@@ -67,11 +87,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was found or made: the receipt, and whether there is work left to do."""
+    """What was found or made: the receipt, whether there is work left to do, and in how long."""
 
     receipt: Receipt
     unfinished: bool
     attempts: int = 0
+    due_in_seconds: float = 0.0
 
 
 def record(
@@ -174,8 +195,11 @@ def _record_again(
             Event.object_id,
             Event.status,
             Event.attempts,
+            Event.next_attempt_at,
             Event.transmission_id,
             EventPayload.sha256,
+            server_now(connection.dialect.name).label("now"),
+            _last_end().label("last_end"),
         )
         .outerjoin(EventPayload, EventPayload.event_id == Event.id)
         .where(
@@ -191,7 +215,35 @@ def _record_again(
     if conflict:
         _record_conflict(connection, known.id, event, sha256, received_at, context)
     receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=conflict)
-    return Recorded(receipt, known.status not in FINISHED, known.attempts)
+    wait = _bring_forward(connection, known) if known.status == RETRYING else 0.0
+    return Recorded(receipt, known.status not in FINISHED, known.attempts, wait)
+
+
+def _last_end() -> ScalarSelect[datetime | None]:
+    """When the event's latest attempt ended."""
+    ended = select(func.max(Attempt.finished_at)).where(Attempt.event_id == Event.id)
+    return ended.correlate(Event).scalar_subquery()
+
+
+def _bring_forward(connection: Connection, known: Any) -> float:
+    """Have the next attempt made now; returns in how many seconds it is due.
+
+    Not within a moment of the last one: a burst of duplicates would use up the event's attempts.
+    It costs it one for each moment, at the most (docs/adr/0005-duplicates-of-waiting-events.md).
+    """
+    now: datetime = known.now
+    soon = now
+    if known.last_end is not None:
+        soon = max(soon, known.last_end + timedelta(seconds=SPACING_SECONDS))
+    if known.next_attempt_at is not None and known.next_attempt_at <= soon:
+        due: datetime = known.next_attempt_at
+        return max(0.0, (due - now).total_seconds())
+    connection.execute(
+        update(Event)
+        .where(Event.id == known.id, Event.status == RETRYING, Event.next_attempt_at > soon)
+        .values(next_attempt_at=soon)
+    )
+    return (soon - now).total_seconds()
 
 
 def _is_forged(event: VerifiedEvent, sha256: str, known: Any) -> bool:

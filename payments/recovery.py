@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from payments.attempts import LEASE_SECONDS
 from payments.config import Settings
-from payments.database import snapshot, transaction
-from payments.models import DEAD, UNFINISHED, Event, utc_now
+from payments.database import server_now, snapshot, transaction
+from payments.models import DEAD, UNFINISHED, Event
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, live_events, mirror_dead_event, remove_failed_jobs
 
@@ -66,7 +66,7 @@ def enqueue_stranded(
     over them, and an enqueued event is not due again for a while. Enqueueing one twice would be
     harmless all the same.
     """
-    now = now or utc_now()
+    now = now or _now()
     live = live_events(queue)
     enqueued = 0
     position: tuple[datetime, int] | None = None
@@ -84,7 +84,8 @@ def oldest_stranded_at(session: Session, queue: JobQueue) -> datetime | None:
     The number to alert on: it stays near zero while recovery works.
     """
     live = live_events(queue)
-    ids = session.execute(_due(utc_now()).with_only_columns(Event.id, Event.received_at))
+    now = session.scalars(select(server_now(session.get_bind().dialect.name))).one()
+    ids = session.execute(_due(now).with_only_columns(Event.id, Event.received_at))
     return min((row.received_at for row in ids if row.id not in live), default=None)
 
 
@@ -95,16 +96,16 @@ def mirror_dead_letters(queue: JobQueue, settings: Settings) -> tuple[int, int]:
     the job to the registry afterwards in one step.
     """
     with snapshot() as session:
-        dead = dict(_dead_events(session))
+        dead = set(_dead_events(session))
     live = live_events(queue)
     failed = failed_jobs(queue)
-    wanted = dead if settings.dlq_backend == "redis" else {}
-    missing = [id for id in wanted if id not in failed and id not in live]
-    for id in missing:
-        mirror_dead_event(queue, id, dead[id] or "")
+    wanted = dead if settings.dlq_backend == "redis" else set()
+    missing = sorted(id for id in wanted if id not in failed and id not in live)
+    for id, error in _last_errors(missing):
+        mirror_dead_event(queue, id, error or "")
     surplus = [
         *(id for event, ids in failed.items() if event in wanted for id in sorted(ids)[1:]),
-        *_of_events_not_dead(failed, wanted.keys() | live, settings),
+        *_of_events_not_dead(failed, wanted | live, settings),
     ]
     remove_failed_jobs(queue, surplus)
     return len(missing), len(surplus)
@@ -159,18 +160,34 @@ def _due(now: datetime) -> Select[Event]:
     )
 
 
-def _dead_events(session: Session) -> Iterator[tuple[int, str | None]]:
-    """Every dead event's primary key and last error, in bounded batches."""
+def _dead_events(session: Session) -> Iterator[int]:
+    """Every dead event's primary key, in bounded batches."""
     after = 0
     while True:
-        rows = session.execute(
-            select(Event.id, Event.last_error)
+        ids = session.scalars(
+            select(Event.id)
             .where(Event.status == DEAD, Event.id > after)
             .order_by(Event.id)
             .limit(BATCH)
         ).all()
+        yield from ids
+        if len(ids) < BATCH:
+            return
+        after = ids[-1]
+
+
+def _last_errors(ids: list[int]) -> Iterator[tuple[int, str | None]]:
+    """The last error of each of these events, in bounded batches."""
+    for start in range(0, len(ids), BATCH):
+        with snapshot() as session:
+            rows = session.execute(
+                select(Event.id, Event.last_error).where(Event.id.in_(ids[start : start + BATCH]))
+            ).all()
         for row in rows:
             yield row.id, row.last_error
-        if len(rows) < BATCH:
-            return
-        after = rows[-1].id
+
+
+def _now() -> datetime:
+    """By the database's clock, which wrote the leases too."""
+    with snapshot() as session:
+        return session.scalars(select(server_now(session.get_bind().dialect.name))).one()

@@ -120,6 +120,29 @@ def test_a_handler_stuck_in_c_is_ended_by_the_watchdog(service: Service) -> None
     assert "stuck_in_c" in service.log("worker.1")
 
 
+def test_a_worker_that_stands_still_for_ever_does_not_keep_its_event(
+    service: Service, valkey: Valkey
+) -> None:
+    event_id = send(service, "freezes")
+    eventually(lambda: noted(service, "called"), "the first worker has stopped")
+    valkey.client.delete("rq:wip:payments", "rq:started:payments")
+    make_due(service)
+    service.start("worker.2")
+    eventually(is_status(service, event_id, "processed"), "another one processes it", 90)
+    before = event_of(service, event_id)["history"]
+    service.send("worker.1", signal.SIGCONT)
+    # Its time limit or its watchdog is over at once. It may go on with other events, or end.
+    service.terminate("worker.2")
+    good = send(service, "good")
+    eventually(
+        lambda: is_status(service, good, "processed")() or ended(service)(), "it does something"
+    )
+    event = event_of(service, event_id)
+    assert event["status"] == "processed"
+    assert event["history"] == before
+    assert [it["outcome"] for it in before].count("processed") == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("service", [{"JOB_TIMEOUT_SECONDS": "60"}], indirect=True)
 def test_a_worker_that_is_asked_to_stop_finishes_its_job_first(

@@ -209,6 +209,9 @@ def test_a_handler_may_say_when_it_wants_to_be_called_again(application: Applica
     [
         (lambda session: session.commit(), "HandlerMisuse: A handler must not commit"),
         (lambda session: session.rollback(), "HandlerMisuse: A handler must not roll back"),
+        (lambda session: session.connection().commit(), "HandlerMisuse: A handler must not commit"),
+        (lambda session: session.execute(text("COMMIT")), "HandlerMisuse: A handler must not end"),
+        (lambda session: session.execute(text("/* */ rollback;")), "HandlerMisuse: A handler must"),
     ],
 )
 def test_a_handler_that_ends_the_transaction_fails_and_leaves_no_write(
@@ -225,6 +228,20 @@ def test_a_handler_that_ends_the_transaction_fails_and_leaves_no_write(
     assert shown["status"] == "dead"
     assert shown["last_error"].startswith(reason)
     assert ledger() == []
+
+
+def test_a_commit_on_the_drivers_own_connection_is_noticed(
+    application: Application, ledger: Any
+) -> None:
+    @handles("stripe", "*")
+    def careless(event: Any, session: Any, effects: Any) -> None:
+        session.connection().connection.driver_connection.commit()
+
+    application.deliver()
+    application.work()
+    shown = only_event(application)
+    assert shown["status"] == "dead"
+    assert shown["last_error"].startswith("HandlerMisuse: A handler must not end")
 
 
 def test_a_handler_may_use_savepoints(application: Application, ledger: Any) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from payments.attempts import MOST_DEATHS, Processor, begin
-from payments.config import Settings
 from payments.database import snapshot
 from payments.extensions import settings
 from payments.handlers import handles
-from payments.models import utc_now
 from payments.recovery import Recovered, oldest_stranded_at, recover
 from payments.registries import failed_jobs, live_events
 from tests.support.application import Application, MakeApplication
@@ -192,15 +189,14 @@ class Deaths:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.now = utc_now()
 
     def begin(self, id: int) -> Any:
-        self.now += timedelta(minutes=1)
+        self.application.sql(
+            "UPDATE attempts SET started_at = :long_ago WHERE outcome IS NULL",
+            long_ago="2020-01-01 00:00:00.000000",
+        )
         with self.application.app.app_context():
-            configured: Settings = settings()
-            processor = Processor.of(configured, "worker-that-dies")
-            object.__setattr__(processor, "now", lambda: self.now)
-            return begin(id, processor)
+            return begin(id, Processor.of(settings(), "worker-that-dies"))
 
 
 def test_an_attempt_that_died_counts_and_says_so(application: Application) -> None:
