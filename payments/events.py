@@ -54,8 +54,8 @@ class EventFilter:
 
         if self.error is not None and not 0 < len(self.error) <= LONGEST_ERROR_FILTER:
             raise InvalidQuery(f"error: use 1 to {LONGEST_ERROR_FILTER} characters.")
-        if self.error is not None and "\x00" in self.error:
-            raise InvalidQuery("error: NUL is in no error's text.")
+        if self.error is not None and not is_storable(self.error):
+            raise InvalidQuery("error: use valid Unicode without NUL, as every error's text is.")
         for name in ("since", "until"):
             value = getattr(self, name)
             if value is not None and value.tzinfo is None:
@@ -63,10 +63,10 @@ class EventFilter:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it leaves nothing out of the events of its status."""
+        """Whether it leaves nothing out."""
         if self.type is not None and self.type.strip("*"):
             return False
-        others = {field.name for field in fields(self)} - {"status", "type"}
+        others = {field.name for field in fields(self)} - {"type"}
         return all(getattr(self, name) is None for name in others)
 
     def apply(self, query: Select[Event]) -> Select[Event]:
@@ -84,6 +84,11 @@ class EventFilter:
         if self.conflicts is not None:
             query = query.where(Event.conflicts > 0 if self.conflicts else Event.conflicts == 0)
         return query
+
+
+def is_storable(text: str) -> bool:
+    """Whether both databases can hold it: PostgreSQL knows no NUL, and UTF-8 no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ tells it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -16,24 +16,15 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.attempts import bury_all, locked
+from payments.actions import Action, ItemResult
+from payments.attempts import locked
 from payments.database import DATABASE_AWAY, transaction
 from payments.errors import InvalidQuery, QueueUnavailable
-from payments.events import EventFilter
-from payments.models import (
-    DEAD,
-    DISCARDED,
-    FINISHED,
-    RECEIVED,
-    AuditLog,
-    Event,
-    EventPayload,
-    utc_now,
-)
+from payments.events import is_storable
+from payments.models import FINISHED, AuditLog, EventPayload, utc_now
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, remove_failed_jobs
 
-BATCH = 1000
 LONGEST_REASON = 1000
 
 log = structlog.get_logger(__name__)
@@ -47,84 +38,42 @@ class Actor:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ItemResult:
-    """What became of one event: `done`, or why it was skipped."""
-
-    event_id: int
-    done: bool
-    outcome: str
-
-
-def retry(
-    ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None = None
+def operate(
+    action: Action, ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None = None
 ) -> Iterator[ItemResult]:
-    """Give dead events a full new budget of attempts, now. Their history stays."""
-    return _operate("dlq.retry", _retry, ids, actor, queue, _checked(reason, needed=False))
-
-
-def replay(
-    ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None = None
-) -> Iterator[ItemResult]:
-    """Process events again, finished ones too, with the handlers of today."""
-    return _operate("events.replay", _replay, ids, actor, queue, _checked(reason, needed=False))
-
-
-def discard(
-    ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None
-) -> Iterator[ItemResult]:
-    """Give dead events up for good, with a reason.
+    """Do `action` to one event after the other, as the result is asked for.
 
     Raises:
-        InvalidQuery: there is no reason.
+        InvalidQuery: at once, where the reason is needed and missing, or cannot be kept.
     """
-    return _operate("dlq.discard", _discard, ids, actor, queue, _checked(reason, needed=True))
+    return _operate(action, ids, actor, queue, checked_reason(action, reason))
 
 
-def freeze(session: Session, which: EventFilter, *, confirmed: bool) -> list[int]:
-    """The primary keys that a filter matches now: what happens later does not widen it.
+def checked_reason(action: Action, reason: str | None) -> str | None:
+    """`reason` as it is kept: None where there is none.
 
     Raises:
-        InvalidQuery: the filter leaves nothing out, and that is not confirmed.
+        InvalidQuery: it is needed and missing, or cannot be kept.
     """
-    if which.is_everything and not confirmed:
-        raise InvalidQuery("The filter matches everything; say so explicitly if that is meant.")
-    found: list[int] = []
-    while True:
-        after = found[-1] if found else 0
-        query = which.apply(select(Event)).with_only_columns(Event.id)
-        batch = session.scalars(query.where(Event.id > after).order_by(Event.id).limit(BATCH)).all()
-        found += batch
-        if len(batch) < BATCH:
-            return found
-
-
-def _checked(reason: str | None, *, needed: bool) -> str | None:
     reason = (reason or "").strip() or None
-    if needed and reason is None:
+    if action.needs_reason and reason is None:
         raise InvalidQuery("reason: say why.")
-    if reason and (len(reason) > LONGEST_REASON or "\x00" in reason):
-        raise InvalidQuery(f"reason: use at most {LONGEST_REASON} characters, without NUL.")
+    if reason and (len(reason) > LONGEST_REASON or not is_storable(reason)):
+        raise InvalidQuery(
+            f"reason: use at most {LONGEST_REASON} characters of valid Unicode, without NUL."
+        )
     return reason
 
 
-Change = Callable[[Session, Event], str | None]
-
-
 def _operate(
-    action: str,
-    change: Change,
-    ids: Iterable[int],
-    actor: Actor,
-    queue: JobQueue,
-    reason: str | None,
+    action: Action, ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None
 ) -> Iterator[ItemResult]:
     registry = _failed_jobs(queue)
     for event_id in ids:
         try:
-            refusal, unfinished = _apply(action, change, event_id, actor, reason)
+            refusal, unfinished = _apply(action, event_id, actor, reason)
         except DATABASE_AWAY as error:
-            log.warning("not done", id=event_id, action=action, error=type(error).__name__)
+            log.warning("not done", id=event_id, action=action.name, error=type(error).__name__)
             refusal = "skipped: it is locked, or the database is away; try again"
             unfinished = False
         if refusal is None:
@@ -133,17 +82,20 @@ def _operate(
 
 
 def _apply(
-    action: str, change: Change, event_id: int, actor: Actor, reason: str | None
+    action: Action, event_id: int, actor: Actor, reason: str | None
 ) -> tuple[str | None, bool]:
     """Change the event and write the audit's line; why not, and whether work is left to do."""
     with transaction() as session:
         event = locked(session, event_id)
-        refusal = change(session, event) if event is not None else "there is no such event"
+        status = None if event is None else event.status
+        refusal = action.refusal(status, _has_payload(session, event_id))
+        if event is not None and refusal is None:
+            action.change(session, event)
         session.add(
             AuditLog(
                 at=utc_now(),
                 actor=actor.name,
-                action=action,
+                action=action.name,
                 event_id=event_id,
                 reason=reason,
                 outcome=refusal or "done",
@@ -153,36 +105,9 @@ def _apply(
         return refusal, event is not None and event.status not in FINISHED
 
 
-def _retry(session: Session, event: Event) -> str | None:
-    """Why it is not retried, or None."""
-    if event.status != DEAD:
-        return f"skipped: it is {event.status}, not dead"
-    return _replay(session, event)
-
-
-def _replay(session: Session, event: Event) -> str | None:
-    """Why it is not replayed, or None."""
-    kept = select(EventPayload.event_id).where(EventPayload.event_id == event.id)
-    if session.scalar(kept) is None:
-        return "skipped: its payload has expired"
-    _start_over(session, event)
-    return None
-
-
-def _discard(_session: Session, event: Event) -> str | None:
-    """Why it is not discarded, or None."""
-    if event.status != DEAD:
-        return f"skipped: it is {event.status}, not dead"
-    event.status, event.next_attempt_at = DISCARDED, None
-    return None
-
-
-def _start_over(session: Session, event: Event) -> None:
-    bury_all(session, event.id, utc_now())
-    event.status = RECEIVED
-    event.attempts = 0
-    event.next_attempt_at = utc_now()
-    event.processed_at = None
+def _has_payload(session: Session, event_id: int) -> bool:
+    kept = select(EventPayload.event_id).where(EventPayload.event_id == event_id)
+    return session.scalar(kept) is not None
 
 
 def _failed_jobs(queue: JobQueue) -> dict[int, list[str]]:

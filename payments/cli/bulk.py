@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import getpass
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn, TypeVar
 
 import click
 
+from payments.actions import Action, ItemResult, Preview, freeze
+from payments.actions import preview as preview_of
 from payments.cli.filters import build_filter, filter_options
+from payments.cli.interruption import EXIT_CODE, interruptible
 from payments.cli.output import show_json, show_table
 from payments.database import snapshot
-from payments.errors import InvalidQuery
-from payments.events import MAX_ID, describe, get_event
-from payments.operations import Actor, ItemResult, freeze
+from payments.errors import InvalidQuery, NotFound
+from payments.events import MAX_ID, EventFilter, describe, get_event
+from payments.operations import Actor, checked_reason, operate
+from payments.queueing import job_queue
 
 F = TypeVar("F", bound=Callable[..., Any])
-Act = Callable[[Iterable[int]], Iterator[ItemResult]]
 SAMPLE = 5
 SAMPLE_COLUMNS = ("id", "provider", "event_type", "event_id", "last_error")
+EXIT_CODES = """\b
+Exit codes:
+  0    all was done, or nothing matched the filter
+  1    an event that was named by its id was not done, or the answer was no
+  2    the command was not understood; nothing was done
+  130  interrupted; what was done is reported
+"""
 
 
 def bulk_options(command: F) -> F:
     """IDS or filters, `--all`, `--dry-run`, `--yes`, `--rate`, `--reason`, `--json`."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="print the results as JSON"),
+        click.option("--json", "as_json", is_flag=True, help="print JSON, and nothing else"),
         click.option("--reason", help="why; kept in the audit log"),
         click.option(
             "--rate",
@@ -43,11 +53,11 @@ def bulk_options(command: F) -> F:
     return click.argument("ids", nargs=-1, type=click.IntRange(1, MAX_ID))(filter_options(command))
 
 
-def choose(options: dict[str, Any], **fixed: Any) -> list[int]:
+def choose(action: Action, options: dict[str, Any]) -> list[int]:
     """The events that are meant: the ids as given, or those that the filter matches now."""
     ids: tuple[int, ...] = options["ids"]
-    which = build_filter(options, **fixed)
-    filtered = build_filter(options) != build_filter(dict.fromkeys(options))
+    which = build_filter(options, status=options.get("status"))
+    filtered = which != EventFilter()
     if ids and (filtered or options["everything"]):
         raise click.UsageError("Give ids or a filter, not both.")
     if ids:
@@ -56,62 +66,104 @@ def choose(options: dict[str, Any], **fixed: Any) -> list[int]:
         raise click.UsageError("Give ids or a filter; --all if every one of them is meant.")
     try:
         with snapshot() as session:
-            return freeze(session, which, confirmed=options["everything"])
+            return freeze(session, action, which, confirmed=options["everything"])
     except InvalidQuery as error:
         raise click.UsageError(str(error)) from None
 
 
-def preview(ids: list[int], verb: str) -> None:
-    """How many, and a few of them."""
-    click.echo(f"{len(ids)} event{'s' * (len(ids) != 1)} would be {verb}.")
-    with snapshot() as session:
-        found = []
-        for id in ids[:SAMPLE]:
-            try:
-                found.append(describe(get_event(session, id)))
-            except Exception as error:
-                click.echo(f"{id}: {error}")
-    show_table(found, SAMPLE_COLUMNS, empty="")
-    if len(ids) > SAMPLE:
-        click.echo(f"… and {len(ids) - SAMPLE} more.")
-
-
-def run(ids: list[int], act: Act, verb: str, options: dict[str, Any]) -> None:
-    """Count, ask, do at the given rate with a progress bar, and report.
-
-    Interrupting is safe: what is done is done, and running it again does the rest. Exits with 1
-    where an event that was named by its id was not done.
-    """
-    if not ids:
-        show_json([]) if options["as_json"] else click.echo("Nothing matches.")
-        return
-    if options["dry_run"]:
-        preview(ids, verb)
-        return
-    if not options["yes"] and not options["ids"]:
-        preview(ids, verb)
-        click.confirm("Go on?", abort=True)
-    results: list[ItemResult] = []
+def read_reason(action: Action, options: dict[str, Any]) -> str | None:
     try:
-        with click.progressbar(length=len(ids), label=verb, file=sys.stderr) as bar:
-            for result in act(paced(ids, options["rate"])):
-                results.append(result)
-                bar.update(1)
+        return checked_reason(action, options["reason"])
     except InvalidQuery as error:
-        raise click.UsageError(str(error)) from None
-    finally:
-        _report(results, len(ids), verb, as_json=options["as_json"])
-    if options["ids"] and not all(result.done for result in results):
+        raise click.BadParameter(str(error), param_hint="--reason") from None
+
+
+def run(action: Action, verb: str, options: dict[str, Any]) -> None:
+    """Choose, count, ask, do at the given rate with a progress bar, and report.
+
+    Interrupting is safe: what is done is done, and running it again does the rest.
+    """
+    reason = read_reason(action, options)
+    with nothing_done_if_interrupted(as_json=options["as_json"]):
+        ids = choose(action, options)
+        if options["dry_run"]:
+            foreseen = foresee(action, ids)
+            show_json(foreseen.describe()) if options["as_json"] else show_preview(foreseen, verb)
+            leave(options, all_done=not foreseen.skipped)
+        if not ids:
+            show_json([]) if options["as_json"] else click.echo("Nothing matches.")
+            return
+        if not options["yes"] and not options["ids"]:
+            ask(foresee(action, ids), verb, as_json=options["as_json"])
+    results: list[ItemResult] = []
+    bar = click.progressbar(length=len(ids), label=verb, file=sys.stderr)
+    with interruptible() as interruption, bar:
+        paced = interruption.paced(ids, options["rate"])
+        for result in operate(action, paced, actor(), job_queue(), reason):
+            results.append(result)
+            bar.update(1)
+    _report(results, len(ids), verb, as_json=options["as_json"])
+    leave(options, all_done=all(it.done for it in results), interrupted=interruption.asked)
+
+
+def foresee(action: Action, ids: list[int]) -> Preview:
+    with snapshot() as session:
+        return preview_of(session, action, ids)
+
+
+def show_preview(foreseen: Preview, verb: str, *, err: bool = False) -> None:
+    """How many, a few of them, and each that would be skipped."""
+    count, skipped = len(foreseen.ids), len(foreseen.skipped)
+    if not count and not skipped:
+        click.echo("Nothing matches.", err=err)
+        return
+    rest = f", {skipped} skipped" if skipped else ""
+    click.echo(f"{count} event{'s' * (count != 1)} would be {verb}{rest}.", err=err)
+    rows = []
+    with snapshot() as session, suppress(NotFound):
+        for id in foreseen.ids[:SAMPLE]:
+            rows.append(describe(get_event(session, id)))
+    if rows:
+        show_table(rows, SAMPLE_COLUMNS, empty="", err=err)
+    if count > SAMPLE:
+        click.echo(f"… and {count - SAMPLE} more.", err=err)
+    show_skipped(foreseen.skipped, err=err)
+
+
+def show_skipped(results: list[ItemResult], *, err: bool = False) -> None:
+    for result in results:
+        if not result.done:
+            click.echo(f"  {result.event_id}: {result.outcome}", err=err)
+
+
+def ask(foreseen: Preview, verb: str, *, as_json: bool) -> None:
+    """Go on only after a yes. All of it goes to stderr: stdout is for what was done."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "There is no terminal to ask at, so nothing was done. Look with --dry-run; "
+            "give --yes if it is meant."
+        )
+    show_preview(foreseen, verb, err=True)
+    if not click.confirm("Go on?", err=True):
+        _nothing_done(as_json)
         raise SystemExit(1)
 
 
-def paced(ids: Iterable[int], per_second: float) -> Iterator[int]:
-    """The ids, at most so many a second."""
-    next_at = time.monotonic()
-    for id in ids:
-        time.sleep(max(0.0, next_at - time.monotonic()))
-        next_at = max(next_at, time.monotonic() - 1) + 1 / per_second
-        yield id
+def leave(options: dict[str, Any], *, all_done: bool, interrupted: bool = False) -> NoReturn:
+    """End the command with the exit code that scripts can rely on."""
+    if interrupted:
+        raise SystemExit(EXIT_CODE)
+    raise SystemExit(1 if options["ids"] and not all_done else 0)
+
+
+@contextmanager
+def nothing_done_if_interrupted(*, as_json: bool) -> Iterator[None]:
+    """Until something is done, Ctrl-C only has to be answered."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort):
+        _nothing_done(as_json)
+        raise SystemExit(EXIT_CODE) from None
 
 
 def actor() -> Actor:
@@ -122,12 +174,16 @@ def actor() -> Actor:
         return Actor(name="cli")
 
 
+def _nothing_done(as_json: bool) -> None:
+    if as_json:
+        show_json([])
+    click.echo("Nothing was done.", err=True)
+
+
 def _report(results: list[ItemResult], total: int, verb: str, *, as_json: bool) -> None:
     if as_json:
         show_json([vars(result) for result in results])
         return
     done = sum(result.done for result in results)
     click.echo(f"{done} {verb}, {len(results) - done} skipped, {total - len(results)} left.")
-    for result in results:
-        if not result.done:
-            click.echo(f"  {result.event_id}: {result.outcome}")
+    show_skipped(results)

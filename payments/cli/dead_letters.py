@@ -7,13 +7,12 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from payments.cli.bulk import actor, bulk_options, choose, run
+from payments.actions import DISCARD, RETRY
+from payments.cli.bulk import EXIT_CODES, bulk_options, run
 from payments.cli.events import show_list, show_one
 from payments.cli.filters import build_filter, filter_options
 from payments.events import DEFAULT_LIMIT, MAX_LIMIT
 from payments.models import DEAD
-from payments.operations import discard, retry
-from payments.queueing import job_queue
 
 dlq = AppGroup("dlq", help="Look at dead letters, retry them, or give them up.")
 
@@ -42,7 +41,7 @@ def show_command(id: int, as_json: bool) -> None:
     show_one(id, as_json)
 
 
-@dlq.command("retry")
+@dlq.command("retry", epilog=EXIT_CODES)
 @bulk_options
 def retry_command(**options: Any) -> None:
     """Retry dead letters, each with a full new budget of attempts.
@@ -53,11 +52,10 @@ def retry_command(**options: Any) -> None:
       flask --app wsgi dlq retry --type 'charge.*' --error timeout --dry-run
       flask --app wsgi dlq retry --all --yes --rate 20
     """
-    ids = choose(options, status=DEAD)
-    run(ids, lambda it: retry(it, actor(), job_queue(), options["reason"]), "retried", options)
+    run(RETRY, "retried", options)
 
 
-@dlq.command("discard")
+@dlq.command("discard", epilog=EXIT_CODES)
 @bulk_options
 def discard_command(**options: Any) -> None:
     """Give dead letters up for good. Wants a --reason.
@@ -66,7 +64,4 @@ def discard_command(**options: Any) -> None:
     Example:
       flask --app wsgi dlq discard 17 --reason 'test order, cancelled by hand'
     """
-    if not (options["reason"] or "").strip():
-        raise click.UsageError("--reason: say why.")
-    ids = choose(options, status=DEAD)
-    run(ids, lambda it: discard(it, actor(), job_queue(), options["reason"]), "discarded", options)
+    run(DISCARD, "discarded", options)

@@ -6,13 +6,29 @@ from collections.abc import Iterator
 
 import click
 
+from payments.cli.bulk import show_skipped
 from payments.cli.output import show_table
 from payments.dry_run import DryRun, TableChange
 from payments.dry_run.result import Shown
+from payments.rehearsal import Rehearsal
 
 MARKS = {"insert": "+", "update": "~", "delete": "-"}
 COLUMNS = ("", "table", "row", "field", "now", "after")
 COUNT_COLUMNS = ("table", "+ inserted", "~ updated", "- deleted")
+
+
+def show_rehearsal(rehearsal: Rehearsal) -> None:
+    """The first dry runs whole, all of them counted, and the events that would be skipped."""
+    for result in rehearsal.shown:
+        show_dry_run(result)
+        click.echo()
+    counts = [f"{count} × {outcome}" for outcome, count in rehearsal.outcomes.most_common()]
+    counts += [f"{len(rehearsal.skipped)} skipped"] if rehearsal.skipped else []
+    counts += [f"{rehearsal.left} left"] if rehearsal.left else []
+    total = len(rehearsal.ids) + len(rehearsal.skipped)
+    summary = ", ".join(counts) or "nothing matches"
+    click.echo(f"{total} event{'s' * (total != 1)}: {summary}.")
+    show_skipped(rehearsal.skipped)
 
 
 def show_dry_run(result: DryRun) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from payments.cli.bulk import actor, bulk_options, choose, run
-from payments.cli.dry_run import show_dry_run
+from payments.actions import REPLAY
+from payments.cli.bulk import (
+    EXIT_CODES,
+    bulk_options,
+    choose,
+    leave,
+    nothing_done_if_interrupted,
+    run,
+)
+from payments.cli.dry_run import show_rehearsal
 from payments.cli.filters import build_filter, filter_options
+from payments.cli.interruption import interruptible
 from payments.cli.output import show_fields, show_json, show_table
 from payments.database import snapshot
-from payments.dry_run import DryRun, dry_run
 from payments.errors import ClientError
 from payments.events import (
     DEFAULT_LIMIT,
@@ -26,8 +33,7 @@ from payments.events import (
     list_events,
 )
 from payments.models import STATUSES
-from payments.operations import replay
-from payments.queueing import job_queue
+from payments.rehearsal import Rehearsal
 
 events = AppGroup("events", help="Look at the events that were kept, and replay them.")
 
@@ -36,20 +42,17 @@ LIST_COLUMNS = (
 )  # fmt: skip
 HISTORY_COLUMNS = ("number", "started_at", "finished_at", "outcome", "error_type", "error_message")
 CONFLICT_COLUMNS = ("id", "received_at", "event_type", "object_id", "sha256")
-SHOWN_WHOLE = 5
 AUDIT_COLUMNS = ("at", "actor", "action", "outcome", "reason")
 
 
 @events.command("list")
 @filter_options
 @click.option("--status", type=click.Choice(STATUSES))
-@click.option("--conflicts/--no-conflicts", default=None, help="only with (without) conflicts")
 @click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT)
 @click.option("--before", type=int, help="only events whose id is below this one")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def list_command(
     status: str | None,
-    conflicts: bool | None,
     limit: int,
     before: int | None,
     as_json: bool,
@@ -62,7 +65,7 @@ def list_command(
       flask --app wsgi events list --status dead
       flask --app wsgi events list --type 'charge.*' --limit 10 --json
     """
-    which = build_filter(options, status=status, conflicts=conflicts)
+    which = build_filter(options, status=status)
     show_list(which, limit, before, as_json)
 
 
@@ -74,10 +77,10 @@ def show_command(id: int, as_json: bool) -> None:
     show_one(id, as_json)
 
 
-@events.command("replay")
+@events.command("replay", epilog=EXIT_CODES)
 @bulk_options
 @click.option("--status", type=click.Choice(STATUSES), help="only events with this status")
-def replay_command(status: str | None, **options: Any) -> None:
+def replay_command(**options: Any) -> None:
     """Process events again, processed ones too, with the handlers of today.
 
     What a handler did through `effects.once` is not done again; its writes to the database are.
@@ -85,34 +88,28 @@ def replay_command(status: str | None, **options: Any) -> None:
     \b
     Examples:
       flask --app wsgi events replay 17 --dry-run
-      flask --app wsgi events replay --type 'charge.refunded' --since 2026-01-31T00:00:00Z
+      flask --app wsgi events replay --status dead --type 'charge.refunded'
     """
-    chosen = {**options, "everything": options["everything"] or status is not None}
-    ids = choose(chosen if not options["ids"] else options, status=status)
     if options["dry_run"]:
-        rehearse(ids, as_json=options["as_json"])
-        return
-    run(ids, lambda it: replay(it, actor(), job_queue(), options["reason"]), "replayed", options)
+        rehearse(options)
+    else:
+        run(REPLAY, "replayed", options)
 
 
-def rehearse(ids: list[int], *, as_json: bool) -> None:
+def rehearse(options: dict[str, Any]) -> None:
     """Dry-run each event: a few are shown whole, all are counted by their outcome."""
-    results: list[DryRun] = []
-    with click.progressbar(ids, label="dry run", file=sys.stderr) as bar:
-        for id in bar:
-            try:
-                results.append(dry_run(id))
-            except ClientError as error:
-                raise click.ClickException(f"{id}: {error}") from None
-    if as_json:
-        show_json([result.describe() for result in results])
-        return
-    for result in results[:SHOWN_WHOLE]:
-        show_dry_run(result)
-        click.echo()
-    outcomes = Counter(result.outcome for result in results)
-    summary = ", ".join(f"{count} × {outcome}" for outcome, count in outcomes.most_common())
-    click.echo(f"{len(results)} event{'s' * (len(results) != 1)}: {summary or 'nothing matches'}.")
+    with nothing_done_if_interrupted(as_json=options["as_json"]):
+        rehearsal = Rehearsal.of(choose(REPLAY, options))
+    bar = click.progressbar(length=len(rehearsal.ids), label="dry run", file=sys.stderr)
+    with interruptible() as interruption, bar:
+        for id in interruption.paced(list(rehearsal.ids), options["rate"]):
+            rehearsal.run([id])
+            bar.update(1)
+    if options["as_json"]:
+        show_json(rehearsal.describe())
+    else:
+        show_rehearsal(rehearsal)
+    leave(options, all_done=not rehearsal.skipped, interrupted=interruption.asked)
 
 
 def show_list(which: EventFilter, limit: int, before: int | None, as_json: bool) -> None:

@@ -33,12 +33,16 @@ OPTIONS = (
     click.option("--provider", help="stripe or paypal"),
     click.option("--account", help='"default", or the account of the endpoint or event'),
     click.option("--type", "type", help="event type; * stands for any characters"),
+    click.option("--event-id", help="the provider's id of the event"),
     click.option("--object-id", help="the provider's id of the object the event is about"),
     click.option("--error", help="a part of the last error's text"),
     click.option("--since", type=Moment(), help="received at or after this time"),
     click.option("--until", type=Moment(), help="received before this time"),
+    click.option("--conflicts/--no-conflicts", default=None, help="only with (without) conflicts"),
 )
-NAMES = ("provider", "account", "type", "object_id", "error", "since", "until")
+NAMES = (
+    "provider", "account", "type", "event_id", "object_id", "error", "since", "until", "conflicts"
+)  # fmt: skip
 
 
 def filter_options(command: F) -> F:

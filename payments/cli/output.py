@@ -17,16 +17,18 @@ def show_json(value: Any) -> None:
     click.echo(dumps(value, indent=2))
 
 
-def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+def show_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str, *, err: bool = False
+) -> None:
     """A table for people; `empty` is said where there are no rows."""
     if not rows:
-        click.echo(empty)
+        click.echo(empty, err=err)
         return
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for line in (columns, ["-" * width for width in widths], *cells):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        click.echo("  ".join(padded).rstrip(), err=err)
 
 
 def show_fields(fields: Mapping[str, Any]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
+from payments.actions import DISCARD, REPLAY, RETRY, Action, preview
 from payments.database import snapshot
 from payments.dry_run import dry_run
 from payments.events import (
@@ -19,9 +22,10 @@ from payments.events import (
     list_events,
 )
 from payments.models import DEAD
-from payments.operations import Actor, ItemResult, discard, replay, retry
+from payments.operations import Actor, operate
 from payments.plain_json import dumps
 from payments.queueing import job_queue
+from payments.rehearsal import Rehearsal
 from payments.web.auth import require_admin, require_operator
 from payments.web.parameters import (
     BulkRequest,
@@ -31,7 +35,11 @@ from payments.web.parameters import (
     read_flag,
     read_integer,
     read_query,
+    read_request_for,
 )
+
+# Dry runs call handlers, and each holds locks while it does; what is left then is said.
+REHEARSAL_SECONDS = 20.0
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 blueprint.before_request(require_admin)
@@ -58,13 +66,20 @@ def event(id: str) -> Response:
 @blueprint.post("/dlq/retry")
 def retry_dead_letters() -> Response:
     require_operator()
-    return _bulk(read_bulk_request(status=DEAD), retry)
+    return _bulk(RETRY, read_bulk_request(RETRY))
 
 
 @blueprint.post("/dlq/discard")
 def discard_dead_letters() -> Response:
     require_operator()
-    return _bulk(read_bulk_request(status=DEAD), discard)
+    return _bulk(DISCARD, read_bulk_request(DISCARD))
+
+
+@blueprint.post("/events/replay")
+def replay_events() -> Response:
+    require_operator()
+    bulk = read_bulk_request(REPLAY)
+    return _rehearse(bulk.bounded().ids) if bulk.dry_run else _bulk(REPLAY, bulk)
 
 
 @blueprint.post("/events/<id>/replay")
@@ -72,21 +87,28 @@ def replay_event(id: str) -> Response:
     require_operator()
     with snapshot() as session:
         meant = get_event(session, event_key(id)).id
-    bulk = read_bulk_request(ids=[meant])
-    if bulk.dry_run:
-        return _json(dry_run(meant).describe())
-    return _bulk(bulk, replay)
+    bulk = read_request_for(meant)
+    return _json(dry_run(meant).describe()) if bulk.dry_run else _bulk(REPLAY, bulk)
 
 
-def _bulk(bulk: BulkRequest, act: Callable[..., Iterator[ItemResult]]) -> Response:
+def _bulk(action: Action, bulk: BulkRequest) -> Response:
     """Do it to the chosen events, or say which ones that would be."""
     if bulk.dry_run:
-        return _json({"matched": len(bulk.ids), "ids": bulk.ids, "dry_run": True})
+        with snapshot() as session:
+            return _json(preview(session, action, bulk.ids).describe())
     actor = Actor(name=g.admin.name, request_id=g.request_id)
-    results = list(act(bulk.ids, actor, job_queue(), bulk.reason))
+    results = list(operate(action, bulk.bounded().ids, actor, job_queue(), bulk.reason))
     skipped = [vars(result) for result in results if not result.done]
     done = len(results) - len(skipped)
     return _json({"matched": len(bulk.ids), "done": done, "skipped": skipped})
+
+
+def _rehearse(ids: list[int]) -> Response:
+    """Dry-run the chosen events, for as long as a client may be kept waiting."""
+    deadline = time.monotonic() + REHEARSAL_SECONDS
+    rehearsal = Rehearsal.of(ids)
+    rehearsal.run(itertools.takewhile(lambda _: time.monotonic() < deadline, list(rehearsal.ids)))
+    return _json(rehearsal.describe())
 
 
 def _page(query: Mapping[str, str], which: EventFilter) -> Response:

@@ -10,17 +10,18 @@ from typing import Any
 
 from flask import request
 
+from payments.actions import Action, freeze
 from payments.database import snapshot
 from payments.errors import InvalidQuery, NotFound
 from payments.events import EventFilter
-from payments.operations import freeze
 from payments.providers.base import parse_time
 from payments.variables import FALSE, TRUE
 
 TEXT_FILTERS = ("provider", "account", "status", "type", "event_id", "object_id", "error")
 TIME_FILTERS = ("since", "until")
 LIST_PARAMETERS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "conflicts", "limit", "cursor"})
-BULK_FIELDS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "ids", "all", "dry_run", "reason"})
+BULK_FILTERS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "conflicts"})
+BULK_FIELDS = BULK_FILTERS | {"ids", "all", "dry_run", "reason"}
 INTEGER = re.compile(r"-?[0-9]{1,19}")
 # What a request may do while its client waits; the command line has no such bound.
 MOST_AT_ONCE = 1000
@@ -33,6 +34,19 @@ class BulkRequest:
     ids: list[int]
     dry_run: bool
     reason: str | None
+
+    def bounded(self) -> BulkRequest:
+        """Itself, where its client can wait for so many.
+
+        Raises:
+            InvalidQuery: it is too much.
+        """
+        if len(self.ids) > MOST_AT_ONCE:
+            raise InvalidQuery(
+                f"That is {len(self.ids)} events; at most {MOST_AT_ONCE} at once here. Narrow the "
+                "filter, or use the command line."
+            )
+        return self
 
 
 def read_query() -> dict[str, str]:
@@ -84,29 +98,27 @@ def read_filter(given: Mapping[str, Any], **fixed: Any) -> EventFilter:
     return EventFilter(**{**values, **fixed})
 
 
-def read_bulk_request(ids: list[int] | None = None, **fixed: Any) -> BulkRequest:
+def read_bulk_request(action: Action) -> BulkRequest:
     """`{"ids": […]}` or filters or `{"all": true}`, with `dry_run` and `reason`.
 
-    Where the path names the event, `ids` says so, and the body chooses nothing.
-
     Raises:
-        InvalidQuery: it is not understood, matches everything without `all`, or is too much.
+        InvalidQuery: it is not understood, or matches everything without `all`.
     """
     body = _read_object()
-    dry_run = _boolean(body, "dry_run")
-    reason = body.get("reason")
-    if reason is not None and not isinstance(reason, str):
-        raise InvalidQuery("reason: use a text.")
-    if ids is None:
-        ids = _chosen(body, fixed)
-    elif body.keys() - {"dry_run", "reason"}:
+    dry_run, reason = _boolean(body, "dry_run"), _reason(body)
+    return BulkRequest(ids=_chosen(body, action), dry_run=dry_run, reason=reason)
+
+
+def read_request_for(id: int) -> BulkRequest:
+    """`dry_run` and `reason`, where the path names the event.
+
+    Raises:
+        InvalidQuery: it is not understood, or chooses events.
+    """
+    body = _read_object()
+    if body.keys() - {"dry_run", "reason"}:
         raise InvalidQuery("The path names the event; the body may say dry_run and reason.")
-    if len(ids) > MOST_AT_ONCE and not dry_run:
-        raise InvalidQuery(
-            f"That is {len(ids)} events; at most {MOST_AT_ONCE} at once here. Narrow the filter, "
-            "or use the command line."
-        )
-    return BulkRequest(ids=ids, dry_run=dry_run, reason=reason)
+    return BulkRequest(ids=[id], dry_run=_boolean(body, "dry_run"), reason=_reason(body))
 
 
 def event_key(id: str) -> int:
@@ -120,19 +132,25 @@ def event_key(id: str) -> int:
     return int(id)
 
 
-def _chosen(body: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[int]:
-    filters = {name: value for name, value in body.items() if name in TEXT_FILTERS + TIME_FILTERS}
-    # What is fixed chooses nothing: {"status": "dead"} would be all of them.
-    chosen = filters.keys() - fixed.keys()
+def _chosen(body: Mapping[str, Any], action: Action) -> list[int]:
+    filters = {name: value for name, value in body.items() if name in BULK_FILTERS}
     everything = _boolean(body, "all")
     if "ids" in body:
-        if chosen or everything:
+        if filters or everything:
             raise InvalidQuery("Give ids or a filter, not both.")
         return _ids(body["ids"])
-    if not chosen and not everything:
+    if not filters and not everything:
         raise InvalidQuery('Give ids or a filter; "all": true if every one of them is meant.')
+    conflicts = {"conflicts": _boolean(body, "conflicts")} if "conflicts" in body else {}
     with snapshot() as session:
-        return freeze(session, read_filter(filters, **fixed), confirmed=everything)
+        return freeze(session, action, read_filter(filters, **conflicts), confirmed=everything)
+
+
+def _reason(body: Mapping[str, Any]) -> str | None:
+    reason = body.get("reason")
+    if reason is not None and not isinstance(reason, str):
+        raise InvalidQuery("reason: use a text.")
+    return reason
 
 
 def _ids(value: Any) -> list[int]:
@@ -146,7 +164,10 @@ def _ids(value: Any) -> list[int]:
 def _read_object() -> dict[str, Any]:
     if not request.get_data():
         return {}
-    body = request.get_json(force=True, silent=True)
+    try:
+        body = request.get_json(force=True, silent=True)
+    except RecursionError:
+        raise InvalidQuery("The body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise InvalidQuery("The body is not a JSON object.")
     if unknown := body.keys() - BULK_FIELDS:
