@@ -36,7 +36,7 @@ fi; \
 exit 1
 endef
 
-.PHONY: help venv packages deps dev run test lint cov e2e perf faults db-upgrade lock clean
+.PHONY: help venv packages deps dev run test lint cov e2e perf boundaries faults db-upgrade lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,11 @@ e2e: deps ## Run the tests that start the whole service
 
 perf: deps ## Measure speed and memory; QUICK=1 for a rough figure
 	@$(VENV)/python -m tests.perf $(if $(QUICK),--quick) $(ARGS)
+
+boundaries: deps ## Kill a process at each single statement, and check what is left
+	@$(VENV)/python -m pytest -n $(PROCESSES) tests/faults/test_boundaries.py \
+		tests/faults/test_operator_boundaries.py tests/faults/test_standing_still.py \
+		tests/faults/test_invariants.py $(ARGS)
 
 faults: deps ## Break things while webhooks arrive, and count what was lost; SHORT=1 for 4 minutes
 	@$(VENV)/python -m tests.faults $(if $(SHORT),--short) $(ARGS)

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import random
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, delete, text
 from sqlalchemy.exc import OperationalError
 
 from jobs.recover import recover_events
 from jobs.worker import build_worker
 from payments.app import create_app
-from payments.extensions import db
+from payments.attempts import Processor
+from payments.extensions import Base, db
+from payments.handlers import registry
+from payments.processing import process
 from payments.queueing import job_queue
 from tests.faults import handlers
 from tests.faults.events import SentEvent, make_event
-from tests.faults.evidence import collect, failed_events
-from tests.faults.invariants import END_STATES, Violation, violations
+from tests.faults.evidence import FAILED_JOBS, Operation, collect, failed_events
+from tests.faults.invariants import DISCARD, END_STATES, REPLAY, RETRY, Violation, violations
 from tests.faults.journal import Accepted, Key
 from tests.faults.steps import Steps
 from tests.support.application import BASE_ENVIRONMENT, Application, settings_for
@@ -34,6 +38,13 @@ from tests.support.deliveries import demo_headers, stripe_headers
 FAILED = 71
 HOUR = "1 hour"
 QUEUE = "payments"
+REASON = "as a test"
+COMMANDS = {
+    "retry": ("dlq", "retry", "--json", "--reason", REASON),
+    "discard": ("dlq", "discard", "--json", "--reason", REASON),
+    "replay": ("events", "replay", "--json", "--reason", REASON),
+}
+ACTIONS = {"retry": RETRY, "discard": DISCARD, "replay": REPLAY}
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,11 @@ def checker_engine(database_url: str) -> Engine:
 
 
 class Laboratory:
-    """Nothing in it talks to the database or to Redis in the test's own process but the checker."""
+    """What may be hit is done in a child, which must not inherit a connection: so whatever this
+    process does itself, it hangs up afterwards."""
 
     def __init__(self, database_url: str, redis_url: str, folder: Path, **variables: str) -> None:
         self.folder = folder
-        os.environ[handlers.FOLDER] = str(folder)
         environment = {
             **BASE_ENVIRONMENT,
             "DATABASE_URL": database_url,
@@ -74,18 +85,52 @@ class Laboratory:
         }
         self.settings = settings_for(**environment)
         self.application = Application(create_app(self.settings))
-        handlers.register()
+        self._registered = list(registry._registrations)
         self.engine = checker_engine(database_url)
         self.redis = redis.Redis.from_url(redis_url)
         self.accepted: dict[Key, Accepted] = {}
+        self.operations: list[Operation] = []
         self._numbers = iter(range(10**6))
         handlers.EFFECTS.create(self.engine, checkfirst=True)
+        self.use()
+
+    def use(self) -> None:
+        """Its handlers are those of this process, and write to its folder."""
+        os.environ[handlers.FOLDER] = str(self.folder)
+        handlers.register()
+
+    def warm_up(self) -> None:
+        """Do everything once, so that the children find their modules and statements prepared."""
+        with self._at_home():
+            for kind in ("outside", "refused"):
+                self._post(self.event(kind))
+            for id in (1, 2):
+                process(id, Processor.of(self.settings, "warm-up"))
+            recover_events()
+            for command in ("replay 1", "retry 2", "discard 1", "discard 2"):
+                self._flask(*COMMANDS[command.split()[0]], command.split()[1])
+        self.empty()
+
+    def empty(self) -> None:
+        """As it was at the start."""
+        tables = [*Base.metadata.sorted_tables, handlers.EFFECTS]
+        with self.engine.begin() as connection:
+            for table in reversed(tables):
+                connection.execute(delete(table))
+            if connection.dialect.name == "postgresql":
+                names = ", ".join(table.name for table in tables)
+                connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        self.redis.flushall()
+        self.accepted.clear()
+        self.operations.clear()
+        (self.folder / handlers.OUTSIDE_FILE).unlink(missing_ok=True)
 
     def close(self) -> None:
         handlers.EFFECTS.drop(self.engine)
         self.engine.dispose()
         self.redis.close()
         self.application.close()
+        registry._registrations[:] = self._registered
         del os.environ[handlers.FOLDER]
 
     def event(self, kind: str, seed: int = 0) -> SentEvent:
@@ -126,6 +171,8 @@ class Laboratory:
     ) -> None:
         """Never returns: what the test's process would do at its end is not the child's to do."""
         os.close(reader)
+        # It would look at every object of the test's process, and so copy its memory.
+        gc.disable()
         code = FAILED
         try:
             with self.application.app.app_context():
@@ -135,6 +182,7 @@ class Laboratory:
                 steps = Steps(at or 10**9, action)
                 if at:
                     steps.watch_database(db.engine)
+                    steps.watch_outside()
                     if action != "stop":  # which would take long, and only what is kept matters
                         steps.watch_redis()
                 result: object = None
@@ -142,6 +190,7 @@ class Laboratory:
                     result = work()
                 except Exception as error:  # a broken connection ends a worker's job so
                     result = f"{type(error).__name__}: {error}"
+                steps.end()
                 with os.fdopen(writer, "wb") as pipe:
                     pickle.dump((steps.names, steps.taken, result), pipe)
                 code = 0
@@ -152,21 +201,71 @@ class Laboratory:
 
     def deliver(self, event: SentEvent, at: int = 0, action: str = "kill") -> Ended:
         """A delivery; where it is answered with a 2xx, the event counts as accepted."""
-
-        def post() -> int:
-            sign = stripe_headers if event.provider == "stripe" else demo_headers
-            return self.application.client.post(
-                f"/webhooks/{event.provider}", data=event.body, headers=sign(event.body)
-            ).status_code
-
-        ended = self.child(post, at, action)
+        if at:
+            ended = self.child(lambda: self._post(event), at, action)
+        else:
+            with self._at_home():
+                ended = Ended(0, False, "-", self._post(event))
         if ended.result == 200:
             self.accepted[event.key] = Accepted(*event.key, event.kind, event.sha256, time.time())
         return ended
 
+    def _post(self, event: SentEvent) -> int:
+        sign = stripe_headers if event.provider == "stripe" else demo_headers
+        return self.application.client.post(
+            f"/webhooks/{event.provider}", data=event.body, headers=sign(event.body)
+        ).status_code
+
+    @contextlib.contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """Something that is not hit, in this process."""
+        with self.application.app.app_context():
+            yield
+            db.engine.dispose()
+            job_queue().connection.connection_pool.disconnect()
+
     def work(self, at: int = 0, action: str = "kill") -> Ended:
         """A real RQ worker does what waits in the queue, and ends."""
         return self.child(self._work, at, action, self.others_go_on)
+
+    def operate(self, command: str, id: int, at: int = 0, action: str = "kill") -> Ended:
+        """An operator's command for one event. That it was done is noted: the command says so, or,
+        where it was hit, the event has changed."""
+        before = self.status_of(id)
+        ended = self.child(lambda: self._flask(*COMMANDS[command], str(id)), at, action)
+        done = self.status_of(id) != before if ended.hit else ended.result == 0
+        if done:
+            self.operations.append(Operation(ACTIONS[command], id, REASON))
+        return ended
+
+    def recover(self, at: int = 0, action: str = "kill") -> Ended:
+        return self.child(recover_events, at, action)
+
+    def dump_redis(self) -> dict[bytes, bytes]:
+        return {key: self.redis.dump(key) for key in self.redis.scan_iter()}
+
+    def restore_redis(self, saved: dict[bytes, bytes], without: int) -> None:
+        """Redis is as it was, and the failed jobs of one event are lost."""
+        self.redis.flushall()
+        for key, value in saved.items():
+            self.redis.restore(key, 0, value)
+        for member in self.redis.zrange(FAILED_JOBS, 0, -1):
+            if member.startswith(b"event-%d-" % without):
+                self.redis.zrem(FAILED_JOBS, member)
+
+    def status_of(self, id: int) -> str:
+        with self.engine.connect() as connection:
+            query = text("SELECT status FROM events WHERE id = :id")
+            return str(connection.execute(query, {"id": id}).scalar_one())
+
+    def id_of(self, event: SentEvent) -> int:
+        with self.engine.connect() as connection:
+            query = text("SELECT id FROM events WHERE event_id = :event_id")
+            return int(connection.execute(query, {"event_id": event.event_id}).scalar_one())
+
+    def _flask(self, *arguments: str) -> int:
+        runner = self.application.app.test_cli_runner()
+        return int(runner.invoke(args=list(arguments)).exit_code)
 
     def others_go_on(self) -> None:
         """An hour passes, and another worker finds what this one has left."""
@@ -201,6 +300,7 @@ class Laboratory:
             for table, column in (
                 ("events", "next_attempt_at"),
                 ("attempts", "started_at"),
+                ("audit_log", "at"),
             ):
                 connection.execute(text(self._earlier(table, column)))
         for key in (f"rq:wip:{QUEUE}", f"rq:scheduled:{QUEUE}"):
@@ -212,9 +312,9 @@ class Laboratory:
         for _ in range(rounds):
             if self.is_settled():
                 return
-            self.child(self._recover_and_work)
-            if not self.is_settled():
+            if not self.redis.llen(f"rq:queue:{QUEUE}"):
                 self.pass_time()
+            self.child(self._recover_and_work)
 
     def is_settled(self) -> bool:
         """Every event has ended, and Redis mirrors the dead ones."""
@@ -227,7 +327,10 @@ class Laboratory:
     def violations(self) -> list[Violation]:
         file = self.folder / handlers.OUTSIDE_FILE
         outside = file.read_text().splitlines() if file.exists() else []
-        return violations(collect(self.engine, self.redis, self.accepted, outside))
+        evidence = collect(
+            self.engine, self.redis, self.accepted, outside, operations=self.operations
+        )
+        return violations(evidence)
 
     def _earlier(self, table: str, column: str) -> str:
         if self.engine.dialect.name == "sqlite":

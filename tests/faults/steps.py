@@ -1,7 +1,12 @@
-"""Every boundary of an operation: before and after each statement, commit and Redis round trip.
+"""Every boundary of an operation: between two things that it does to the world outside of it.
 
-`Steps` counts them in this process, and at the wished one kills the process, has it
-stand still, or breaks the connection in the way that the driver would report it.
+`Steps` counts them in this process, and at the wished one kills the process, has it stand still, or
+breaks the connection in the way that the driver would report it.
+
+Between one thing and the next nothing changes outside of the process, so it does not matter where
+in between it dies or stands still: each statement, commit, Redis round trip and effect outside
+has one boundary, before it, and one more is at the end. A connection breaks differently before the
+thing (not done) and after it (done, but nobody knows); not so after a SELECT: it changes nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +23,10 @@ import redis
 from redis.connection import AbstractConnection
 from sqlalchemy import Engine
 
+from tests.faults import handlers
+
 KILLED = 70
 DIALECT_METHODS = ("do_execute", "do_execute_no_params", "do_executemany", "do_commit")
-REDIS_METHODS = ("send_packed_command", "read_response")
 
 
 class Steps:
@@ -36,14 +43,11 @@ class Steps:
         self.action = action
         self.taken = 0
         self.names: list[str] = []
+        self._unanswered: weakref.WeakSet[AbstractConnection] = weakref.WeakSet()
 
     @property
     def hit(self) -> bool:
         return self.taken >= self.at
-
-    @property
-    def name(self) -> str:
-        return self.names[-1] if self.names else "-"
 
     def watch_database(self, engine: Engine) -> None:
         for method in DIALECT_METHODS:
@@ -51,9 +55,25 @@ class Steps:
             setattr(engine.dialect, method, self._around_database(method, original))
 
     def watch_redis(self) -> None:
-        for method in REDIS_METHODS:
-            original = getattr(AbstractConnection, method)
-            setattr(AbstractConnection, method, self._around_redis(method, original))
+        for method, around in (
+            ("send_packed_command", self._around_sending),
+            ("read_response", self._around_reading),
+        ):
+            setattr(AbstractConnection, method, around(getattr(AbstractConnection, method)))
+
+    def watch_outside(self) -> None:
+        """The handlers' effects outside, which no connection carries."""
+        original = handlers.do_outside
+
+        def call(key: str) -> str:
+            self._step("before the effect outside")
+            return original(key)
+
+        handlers.do_outside = call  # type: ignore[assignment]
+
+    def end(self) -> None:
+        """All is done, and nobody has been told."""
+        self._step("at the end")
 
     def _around_database(self, method: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(first: Any, *arguments: Any, **named: Any) -> Any:
@@ -61,24 +81,34 @@ class Steps:
             said = method if method == "do_commit" else " ".join(str(arguments[0]).split())[:60]
             self._step(f"before {said}", lambda: break_database(connection))
             result = original(first, *arguments, **named)
-            self._step(f"after {said}", lambda: break_database(connection))
+            if self.action == "break" and not said.startswith("SELECT "):
+                self._step(f"after {said}", lambda: break_database(connection))
             return result
 
         return call
 
-    def _around_redis(self, method: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _around_sending(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(connection: AbstractConnection, *arguments: Any, **named: Any) -> Any:
-            if method == "send_packed_command":
-                self._step("before a Redis command", lambda: break_redis(connection))
-                return original(connection, *arguments, **named)
+            self._step("before a Redis command", lambda: break_redis(connection))
+            self._unanswered.add(connection)
+            return original(connection, *arguments, **named)
+
+        return call
+
+    def _around_reading(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """A pipeline has many answers, and is done when the first of them comes."""
+
+        def call(connection: AbstractConnection, *arguments: Any, **named: Any) -> Any:
             result = original(connection, *arguments, **named)
-            self._step("after a Redis answer", lambda: break_redis(connection))
+            if self.action == "break" and connection in self._unanswered:
+                self._unanswered.discard(connection)
+                self._step("after a Redis answer", lambda: break_redis(connection))
             return result
 
         return call
 
-    def _step(self, name: str, broken: Callable[[], None]) -> None:
-        if self.hit:
+    def _step(self, name: str, broken: Callable[[], None] | None = None) -> None:
+        if self.hit or (self.action == "break" and broken is None):
             return
         self.taken += 1
         self.names.append(name)
@@ -88,7 +118,7 @@ class Steps:
             os._exit(KILLED)
         elif self.action == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
-        else:
+        elif broken is not None:
             broken()
 
 
