@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ from payments.variables import ConfigError, Problem, Variables
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("dev", "test", "prod")
 ROLES = ("viewer", "operator")
+# Who it is stands in the audit log and on pages.
+ADMIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+# What an Authorization header can carry as a bearer token (RFC 7230: visible ASCII).
+ADMIN_TOKEN = re.compile(r"[!-~]{1,1024}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_ACCOUNT = "default"
 # A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h). It is a part of the
@@ -72,6 +77,8 @@ class Settings:
     dlq_backend: str
     admin_tokens: tuple[AdminToken, ...]
     metrics_tokens: tuple[str, ...] = field(repr=False)
+    session_secrets: tuple[str, ...] = field(repr=False)
+    trusted_proxies: int
     log_level: str
     handler_modules: tuple[str, ...]
     max_request_size: int
@@ -133,6 +140,8 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         dlq_backend=variables.choice("DLQ_BACKEND", ("redis", "db"), "redis"),
         admin_tokens=_admin_tokens(variables, strict),
         metrics_tokens=_metrics_tokens(variables, strict),
+        session_secrets=_session_secrets(variables, strict),
+        trusted_proxies=_trusted_proxies(variables, strict),
         log_level=variables.choice("LOG_LEVEL", LOG_LEVELS, "INFO"),
         handler_modules=variables.names("PAYMENTS_HANDLERS"),
         max_request_size=variables.integer(
@@ -261,19 +270,15 @@ def _redis_url(variables: Variables, raw: str, var_dir: Path, strict: bool) -> s
 
 def _admin_tokens(variables: Variables, strict: bool) -> tuple[AdminToken, ...]:
     """`name:role:token` or a bare token, which is an operator's; several are comma-separated."""
-    tokens = []
+    tokens: list[AdminToken] = []
     for entry in variables.secrets("ADMIN_TOKEN"):
         name, role, token = (
             entry.split(":", 2) if entry.count(":") >= 2 else ("admin", "operator", entry)
         )
-        if role not in ROLES or not name or not token:
-            variables.problem(
-                "ADMIN_TOKEN",
-                "has an entry that is not name:role:token",
-                "Role: viewer or operator",
-            )
-            continue
         variables.secrets_seen.add(token)
+        if problem := _admin_token_problem(name, role, token, tokens):
+            variables.problem("ADMIN_TOKEN", *problem)
+            continue
         tokens.append(AdminToken(name, role, token))
     if strict:
         if not tokens:
@@ -282,11 +287,54 @@ def _admin_tokens(variables: Variables, strict: bool) -> tuple[AdminToken, ...]:
     return tuple(tokens)
 
 
+def _admin_token_problem(
+    name: str, role: str, token: str, before: Sequence[AdminToken]
+) -> tuple[str, str] | None:
+    """What is wrong with an entry, and how to mend it."""
+    if role not in ROLES or not name or not token:
+        return "has an entry that is not name:role:token", "Role: viewer or operator"
+    if not ADMIN_NAME.fullmatch(name):
+        return "has a name that is not plain", "Use at most 64 letters, digits and . _ @ + -"
+    if not ADMIN_TOKEN.fullmatch(token):
+        return (
+            "has a token that no header can carry",
+            "Use 1 to 1,024 visible ASCII characters: openssl rand -hex 32",
+        )
+    if any(token == other.token for other in before):
+        return "has one token twice", "Give each person a token of their own"
+    return None
+
+
 def _metrics_tokens(variables: Variables, strict: bool) -> tuple[str, ...]:
     tokens = variables.secrets("METRICS_TOKEN")
     if strict:
         refuse_weak(variables, "METRICS_TOKEN", tokens)
     return tokens
+
+
+def _session_secrets(variables: Variables, strict: bool) -> tuple[str, ...]:
+    """The first signs the console's cookies; the others are still accepted."""
+    given = variables.secrets("SESSION_SECRET")
+    if strict:
+        if not given:
+            variables.problem(
+                "SESSION_SECRET",
+                "is not set",
+                "Make one with: openssl rand -hex 32, the same for every web process",
+            )
+        refuse_weak(variables, "SESSION_SECRET", given)
+    # Made before gunicorn forks, so that its workers share it; after a restart all log in again.
+    return given or (secrets.token_hex(32),)
+
+
+def _trusted_proxies(variables: Variables, strict: bool) -> int:
+    if strict and not variables.is_set("TRUSTED_PROXIES"):
+        variables.warn(
+            "TRUSTED_PROXIES",
+            "is not set, so behind a proxy all clients share one address, and one limit",
+            "Set it to the number of proxies in front, 0 for none",
+        )
+    return variables.integer("TRUSTED_PROXIES", 0, least=0, most=10)
 
 
 def _retry_policy(variables: Variables) -> RetryPolicy:

@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("PAYPAL_MODE", "live, sandbox, or demo_hmac: a shared secret", lambda: "demo_hmac"),
     Entry("DEMO_HMAC_SECRET", "Signs PayPal's webhooks in demo_hmac mode", lambda: _random()),
     Entry("ADMIN_TOKEN", "Opens /admin and /console", lambda: _random()),
+    Entry("SESSION_SECRET", "Signs the console's session cookies", lambda: _random()),
     Entry("METRICS_TOKEN", "Opens /metrics", lambda: _random()),
     Entry("PAYMENTS_HANDLERS", "Handler modules; write your own", lambda: "examples.handlers"),
 )

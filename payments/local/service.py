@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -45,6 +46,10 @@ def prepare(dev: bool) -> Plan:
         say(f"Wrote {env_file.name} with fresh secrets for development.")
     if dev and not environment().is_set("LOG_LEVEL"):
         os.environ["LOG_LEVEL"] = "DEBUG"
+    variables = environment()
+    if variables.text("APP_ENV") != "prod" and not variables.is_set("SESSION_SECRET"):
+        # An older .env has none; reloaded web processes would each make up their own.
+        os.environ["SESSION_SECRET"] = secrets.token_hex(32)
     settings = settings_from_environment()
     stop_seconds = min(settings.job_timeout_seconds, LONGEST_STOP_SECONDS)
     return Plan(settings, dev, stop_seconds)

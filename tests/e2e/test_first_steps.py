@@ -20,6 +20,7 @@ PRODUCTION = {
     "PAYMENTS_PROVIDERS": "stripe",
     "STRIPE_SIGNING_SECRET": "whsec_9d1f0c7a2b84e365d07f",
     "ADMIN_TOKEN": "b7e15162ac93d04f8e21",
+    "SESSION_SECRET": "5c90e1f7ab3824d6605f",
     "REDIS_DURABLE": "yes",
     "ENV_FILE": "none",
 }

@@ -34,6 +34,7 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 VARIABLES = {
     "APP_ENV": "prod",
     "LOG_LEVEL": "INFO",
+    "SESSION_SECRET": "5c90e1f7ab3824d6605f",
     "PAYMENTS_PROVIDERS": "stripe",
     "PAYMENTS_HANDLERS": handlers.__name__,
     "RETRY_BASE_SECONDS": "2",

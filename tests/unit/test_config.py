@@ -23,6 +23,7 @@ GOOD = {
     "PAYPAL_MODE": "live",
     "PAYPAL_WEBHOOK_ID": "5GP028458E2496506",
     "ADMIN_TOKEN": "c7d1f0a94be26385b1aa90de",
+    "SESSION_SECRET": "2e9b47d05fa1c8e3661b0d94",
 }
 
 
@@ -116,6 +117,7 @@ def test_every_problem_is_listed_at_once_with_its_variable_and_its_fix() -> None
 def test_production_refuses_to_start_without_its_secrets_or_a_redis() -> None:
     assert set(problems_of(APP_ENV="prod")) >= {
         "ADMIN_TOKEN",
+        "SESSION_SECRET",
         "REDIS_URL",
         "STRIPE_SIGNING_SECRET",
         "PAYPAL_WEBHOOK_ID",
@@ -129,6 +131,8 @@ def test_production_refuses_to_start_without_its_secrets_or_a_redis() -> None:
         ("ADMIN_TOKEN", "aaaaaaaaaaaaaaaaaaaaaaaa"),
         ("ADMIN_TOKEN", "ops:viewer:short"),
         ("METRICS_TOKEN", "short"),
+        ("SESSION_SECRET", "short"),
+        ("SESSION_SECRET", "2e9b47d05fa1c8e3661b0d94,changeme-changeme"),
         ("STRIPE_SIGNING_SECRET", "whsec_your_stripe_signing_secret"),
         ("STRIPE_SIGNING_SECRET", "whsec_8fJ2kQ9xLm4TzVb6Rn1C,short"),
     ],
@@ -213,6 +217,50 @@ def test_admin_tokens_have_a_name_and_a_role() -> None:
 
 def test_an_unknown_role_is_refused() -> None:
     assert "ADMIN_TOKEN" in problems_of(ADMIN_TOKEN="eve:root:abc")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("ключ-0123456789abcdef", "two words-0123456789", "eve:viewer:\x7f0123456789", "a" * 1025),
+        *("eve:operator:", ":operator:abc", "eve the first:viewer:abc", f"{'e' * 65}:viewer:abc"),
+        *("<b>eve</b>:viewer:abc", "eve:viewer:same,adam:operator:same", "same,same"),
+    ],
+    ids=lambda it: ascii(it[:30]),
+)
+def test_an_admin_token_that_nobody_could_use_or_tell_apart_is_refused(token: str) -> None:
+    found = problems_of(ADMIN_TOKEN=token)
+    assert set(found) == {"ADMIN_TOKEN"}
+    assert token not in found["ADMIN_TOKEN"]
+
+
+def test_one_person_may_have_two_tokens_while_they_are_changed() -> None:
+    tokens = settings_for(ADMIN_TOKEN="eve:viewer:old-one,eve:operator:new-one").admin_tokens
+    assert [(it.name, it.role) for it in tokens] == [("eve", "viewer"), ("eve", "operator")]
+
+
+def test_outside_of_production_each_start_makes_up_a_session_secret() -> None:
+    [first], [second] = settings_for().session_secrets, settings_for().session_secrets
+    assert len(first) >= 32
+    assert first != second
+
+
+def test_a_session_secret_may_come_from_a_file_with_the_old_one_behind_it(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("new-secret-0123456789,old-secret-0123456789\n")
+    secrets = load({"SESSION_SECRET_FILE": str(file)}).session_secrets
+    assert secrets == ("new-secret-0123456789", "old-secret-0123456789")
+
+
+@pytest.mark.parametrize("value", ["-1", "11", "one", "1.5"])
+def test_the_number_of_trusted_proxies_is_a_small_number(value: str) -> None:
+    assert set(problems_of(TRUSTED_PROXIES=value)) == {"TRUSTED_PROXIES"}
+
+
+def test_production_is_warned_that_it_has_not_said_how_many_proxies_it_trusts() -> None:
+    assert "TRUSTED_PROXIES" in [it.variable for it in settings_for(**GOOD).warnings]
+    told = settings_for(**GOOD, TRUSTED_PROXIES="0")
+    assert "TRUSTED_PROXIES" not in [it.variable for it in told.warnings]
 
 
 def test_a_long_path_gets_a_socket_that_still_fits() -> None:

@@ -11,7 +11,10 @@ from payments.config import weakness
 from payments.local.env_file import ENTRIES, write_env_file
 from payments.variables import Variables
 
-SECRETS = ("STRIPE_SIGNING_SECRET", "DEMO_HMAC_SECRET", "ADMIN_TOKEN", "METRICS_TOKEN")
+SECRETS = (
+    *("STRIPE_SIGNING_SECRET", "DEMO_HMAC_SECRET"),
+    *("ADMIN_TOKEN", "SESSION_SECRET", "METRICS_TOKEN"),
+)
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def test_in_production_nothing_is_made_up(start: Start) -> None:
     assert running.process.wait(READY_SECONDS) == 2
     running.end()
     assert "ADMIN_TOKEN: is not set" in running.output
+    assert "SESSION_SECRET: is not set" in running.output
     assert not (running.folder / ".env").exists()
 
 
