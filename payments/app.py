@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments import cli, database
 from payments.config import ROOT, Settings, environment, load_settings
@@ -14,7 +16,19 @@ from payments.observability import logs
 from payments.providers import REGISTERED
 from payments.queueing import EXTENSION, JobQueue
 from payments.variables import ConfigError, Problem
-from payments.web import admin, errors, health, requests, webhooks
+from payments.web import (
+    admin,
+    console,
+    errors,
+    failed_logins,
+    headers,
+    health,
+    login,
+    requests,
+    rq,
+    sessions,
+    webhooks,
+)
 
 
 def settings_from_environment() -> Settings:
@@ -53,7 +67,12 @@ def create_app(settings: Settings) -> Flask:
     """
     logs.configure(settings)
     settings.var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    app = Flask("payments", root_path=str(ROOT / "payments"))
+    app = Flask(
+        "payments",
+        root_path=str(ROOT / "payments/web"),
+        static_folder="static",
+        template_folder="templates",
+    )
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings),
@@ -64,8 +83,19 @@ def create_app(settings: Settings) -> Flask:
     app.extensions[SETTINGS] = settings
     queue = app.extensions[EXTENSION] = JobQueue(settings)
     require_durable_redis(settings, queue.connection)
+    _guard(app, settings)
     _register_parts(app)
     return app
+
+
+def _guard(app: Flask, settings: Settings) -> None:
+    """Whom the application believes: proxies by number, and cookies that it has signed."""
+    proxies = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]  # as Flask's documentation says
+    sessions.configure(app, settings)
+    # For as long as the session that it belongs to.
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.extensions[failed_logins.EXTENSION] = failed_logins.FailedLogins(settings)
 
 
 def _register_parts(app: Flask) -> None:
@@ -74,7 +104,13 @@ def _register_parts(app: Flask) -> None:
     with app.app_context():
         database.prepare(db.engine)
     requests.register(app)
+    headers.register(app)
     errors.register(app)
+    csrf = CSRFProtect(app)
+    # Signatures and bearer tokens say who sends; no browser adds those to a forged form.
     for part in (webhooks, health, admin):
+        csrf.exempt(part.blueprint)
         app.register_blueprint(part.blueprint)
+    for page in (login, console, rq):
+        app.register_blueprint(page.blueprint)
     cli.register(app)

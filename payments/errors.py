@@ -61,6 +61,17 @@ class Forbidden(ClientError):
     title = "Forbidden"
 
 
+class TooManyAttempts(ClientError):
+    """Too many wrong tokens came from this address; none is looked at for a while."""
+
+    status = 429
+    title = "Too many attempts"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
+
+
 class InvalidQuery(ClientError):
     """The query does not validate."""
 

@@ -52,6 +52,7 @@ def banner(settings: Settings, address: str) -> str:
     """What a person needs to know, in one block. Secrets are for development only."""
     rows = [
         ("Address", address),
+        ("Console", f"{address}/console"),
         ("Admin token", _token(settings)),
         ("Database", _database(settings)),
         ("Redis", "embedded valkey" if settings.redis_is_embedded else "the one of REDIS_URL"),

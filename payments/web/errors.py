@@ -1,4 +1,6 @@
-"""Errors as problem details (RFC 9457), each with the id of its request; never a stack trace."""
+"""Errors as problem details (RFC 9457), and on pages as pages. Each with the id of its request;
+never a stack trace.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from payments.database import DATABASE_AWAY
-from payments.errors import ClientError, SignatureError, Unauthorized, Unavailable
+from payments.errors import (
+    ClientError,
+    SignatureError,
+    TooManyAttempts,
+    Unauthorized,
+    Unavailable,
+)
+from payments.web.pages import error_page, is_page, to_login
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,6 +40,12 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
     return Response(body, status=status, mimetype=MEDIA_TYPE)
 
 
+def challenge(response: Response) -> Response:
+    """`response`, a 401, with the header that says how to authenticate (RFC 9110, 11.6.1)."""
+    response.headers["WWW-Authenticate"] = 'Bearer realm="payments-api"'
+    return response
+
+
 def register(app: Flask) -> None:
     """Answer every error of `app` this way."""
     # A doubled slash is no address of ours; merging would answer with a redirect in HTML.
@@ -47,14 +62,23 @@ def register(app: Flask) -> None:
 def _client_error(error: ClientError) -> Response:
     reason = error.reason if isinstance(error, SignatureError) else str(error)
     log.info("refused", status=error.status, reason=reason)
-    response = problem(error.status, error.title, str(error))
     if isinstance(error, Unauthorized):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="payments-api"'
+        return (
+            to_login() if is_page() else challenge(_answer(error.status, error.title, str(error)))
+        )
+    response = _answer(error.status, error.title, str(error))
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
+def _answer(status: int, title: str, detail: str) -> Response:
+    answer = error_page if is_page() else problem
+    return answer(status, title, detail)
+
+
 def _unavailable(error: Unavailable) -> Response:
-    response = problem(error.status, error.title, str(error))
+    response = _answer(error.status, error.title, str(error))
     response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
@@ -66,7 +90,7 @@ def _http_error(error: HTTPException) -> Response:
         detail = "The body is larger than MAX_REQUEST_SIZE allows."
     if isinstance(error, ClientDisconnected):
         detail = "The body ended, or stopped arriving, before its announced length."
-    response = problem(status, HTTPStatus(status).phrase, detail)
+    response = _answer(status, HTTPStatus(status).phrase, detail)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -76,7 +100,7 @@ def _http_error(error: HTTPException) -> Response:
 def _not_http(error: ParseException) -> Response:
     """gunicorn reads a chunked body while the application asks for it; this is what it found."""
     log.info("refused", status=400, reason=type(error).__name__)
-    return problem(400, HTTPStatus(400).phrase, "The body is not valid HTTP.")
+    return _answer(400, HTTPStatus(400).phrase, "The body is not valid HTTP.")
 
 
 def _database_away(error: Exception) -> Response:
@@ -86,4 +110,4 @@ def _database_away(error: Exception) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error", error=type(error).__name__)
-    return problem(500, HTTPStatus(500).phrase, "Something went wrong on our side; it was logged.")
+    return _answer(500, HTTPStatus(500).phrase, "Something went wrong on our side; it was logged.")

@@ -21,6 +21,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from payments.config import environment, web_concurrency, web_threads
 from payments.web.errors import MEDIA_TYPE, problem_body
+from payments.web.headers import ALWAYS
 
 worker_class = "payments.web.server.Worker"
 # What is wrong with them is reported when the application is built, with everything else.
@@ -49,6 +50,8 @@ LINGER_BYTES = 4 * 1024 * 1024
 class TooSlow(errors.ParseException):  # type: ignore[misc]
     """The head of the request did not arrive in time."""
 
+
+PROTECTION = "".join(f"{name}: {value}\r\n" for name, value in ALWAYS.items())
 
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (TooSlow, 408),
@@ -152,6 +155,7 @@ def _answer(status: int, request_id: str) -> bytes:
         f"Content-Length: {len(body)}\r\n"
         f"X-Request-Id: {request_id}\r\n"
         f"X-Trace-Id: {secrets.token_hex(16)}\r\n"
+        f"{PROTECTION}"
         "Connection: close\r\n\r\n"
     )
     return head.encode() + body
