@@ -6,6 +6,9 @@ import os
 import socket
 import sys
 from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.e2e.make_run.running import (
     Start,
     is_free,
 )
+from tests.support.console import CSRF_FIELD
 from tests.support.processes import is_running, processes_of
 from tests.support.servers import free_port
 
@@ -75,6 +79,29 @@ def test_a_token_of_the_environment_is_the_one_that_is_printed(start: Start) -> 
     assert running.banner("Admin token") == token
     assert running.events() == []
     assert token not in (running.folder / ".env").read_text()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dev",)])
+def test_a_login_counts_in_each_web_process_also_where_the_env_file_has_no_secret_for_it(
+    start: Start, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "project" / ".env").write_text("ADMIN_TOKEN=a-token-of-an-older-file-012345\n")
+    running = start(*arguments)
+    console = running.banner("Console")
+    browser = build_opener(ProxyHandler({}), HTTPCookieProcessor())
+
+    def visit(path: str = "", **fields: str) -> tuple[str, str]:
+        """Where one arrives, and what one sees. A new connection, which either process may take."""
+        data = urlencode(fields).encode() if fields else None
+        with browser.open(f"{console}{path}", data, timeout=10) as page:
+            return page.url, page.read().decode()
+
+    def log_in() -> str:
+        [csrf_token] = CSRF_FIELD.findall(visit("/login")[1])
+        return visit("/login", csrf_token=csrf_token, token=running.banner("Admin token"))[0]
+
+    assert log_in() == console
+    assert {visit()[0] for _ in range(20)} == {console}
 
 
 def test_the_number_of_workers_can_be_set(start: Start) -> None:
