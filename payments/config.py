@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,24 +17,23 @@ from typing import Any, Protocol
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from payments.access import (
+    AdminToken,
+    admin_tokens,
+    metrics_tokens,
+    session_secrets,
+    trusted_proxies,
+)
 from payments.retries import RetryPolicy
 from payments.variables import ConfigError, Problem, Variables
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("dev", "test", "prod")
-ROLES = ("viewer", "operator")
-# Who it is stands in the audit log and on pages.
-ADMIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
-# What an Authorization header can carry as a bearer token (RFC 7230: visible ASCII).
-ADMIN_TOKEN = re.compile(r"[!-~]{1,1024}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_ACCOUNT = "default"
 # A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h). It is a part of the
 # Redis URL, and of valkey's CLIENT INFO, which RQ's worker could not parse with a space in it.
 SOCKET_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
-SHORTEST_SECRET = 16
-FEWEST_DISTINCT_CHARACTERS = 6
-PLACEHOLDERS = ("your_", "changeme", "change_me", "placeholder", "example", "for_testing", "demo_")
 # The seed's asynchronous drivers, and what people paste from hosting dashboards.
 SYNC_DRIVERS = {
     "sqlite": "sqlite",
@@ -47,15 +45,6 @@ SYNC_DRIVERS = {
     "postgresql+psycopg2": "postgresql+psycopg",
     "postgresql+asyncpg": "postgresql+psycopg",
 }
-
-
-@dataclass(frozen=True)
-class AdminToken:
-    """One key to the admin doors: who it is, what it may do (viewer or operator), the token."""
-
-    name: str
-    role: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +127,10 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         redis_is_embedded=not redis_url,
         redis_durable=variables.flag("REDIS_DURABLE"),
         dlq_backend=variables.choice("DLQ_BACKEND", ("redis", "db"), "redis"),
-        admin_tokens=_admin_tokens(variables, strict),
-        metrics_tokens=_metrics_tokens(variables, strict),
-        session_secrets=_session_secrets(variables, strict),
-        trusted_proxies=_trusted_proxies(variables, strict),
+        admin_tokens=admin_tokens(variables, strict),
+        metrics_tokens=metrics_tokens(variables, strict),
+        session_secrets=session_secrets(variables, strict),
+        trusted_proxies=trusted_proxies(variables, strict),
         log_level=variables.choice("LOG_LEVEL", LOG_LEVELS, "INFO"),
         handler_modules=variables.names("PAYMENTS_HANDLERS"),
         max_request_size=variables.integer(
@@ -174,28 +163,6 @@ def web_concurrency(variables: Variables) -> int:
 def web_threads(variables: Variables) -> int:
     """The threads of each gunicorn worker; not more than it may keep database connections."""
     return variables.integer("WEB_THREADS", 16, least=1, most=40)
-
-
-def weakness(secret: str) -> str | None:
-    """Why `secret` would be easy to guess, in words that do not repeat it; None where it is not."""
-    if len(secret) < SHORTEST_SECRET:
-        return f"has a secret of fewer than {SHORTEST_SECRET} characters"
-    if len(set(secret)) < FEWEST_DISTINCT_CHARACTERS:
-        return f"has a secret of fewer than {FEWEST_DISTINCT_CHARACTERS} different characters"
-    if any(word in secret.lower() for word in PLACEHOLDERS):
-        return "still has a placeholder from an example"
-    return None
-
-
-def refuse_weak(
-    variables: Variables,
-    name: str,
-    secrets: Sequence[str],
-    fix: str = "Make one with: openssl rand -hex 32",
-) -> None:
-    """A problem for each secret of `name` that is weak."""
-    for reason in filter(None, map(weakness, secrets)):
-        variables.problem(name, reason, fix)
 
 
 def embedded_redis_socket(var_dir: Path) -> Path:
@@ -266,75 +233,6 @@ def _redis_url(variables: Variables, raw: str, var_dir: Path, strict: bool) -> s
             "Name a Redis with AOF on and noeviction: redis://host:6379/0",
         )
     return f"unix://{embedded_redis_socket(var_dir)}"
-
-
-def _admin_tokens(variables: Variables, strict: bool) -> tuple[AdminToken, ...]:
-    """`name:role:token` or a bare token, which is an operator's; several are comma-separated."""
-    tokens: list[AdminToken] = []
-    for entry in variables.secrets("ADMIN_TOKEN"):
-        name, role, token = (
-            entry.split(":", 2) if entry.count(":") >= 2 else ("admin", "operator", entry)
-        )
-        variables.secrets_seen.add(token)
-        if problem := _admin_token_problem(name, role, token, tokens):
-            variables.problem("ADMIN_TOKEN", *problem)
-            continue
-        tokens.append(AdminToken(name, role, token))
-    if strict:
-        if not tokens:
-            variables.problem("ADMIN_TOKEN", "is not set", "Make one with: openssl rand -hex 32")
-        refuse_weak(variables, "ADMIN_TOKEN", [token.token for token in tokens])
-    return tuple(tokens)
-
-
-def _admin_token_problem(
-    name: str, role: str, token: str, before: Sequence[AdminToken]
-) -> tuple[str, str] | None:
-    """What is wrong with an entry, and how to mend it."""
-    if role not in ROLES or not name or not token:
-        return "has an entry that is not name:role:token", "Role: viewer or operator"
-    if not ADMIN_NAME.fullmatch(name):
-        return "has a name that is not plain", "Use at most 64 letters, digits and . _ @ + -"
-    if not ADMIN_TOKEN.fullmatch(token):
-        return (
-            "has a token that no header can carry",
-            "Use 1 to 1,024 visible ASCII characters: openssl rand -hex 32",
-        )
-    if any(token == other.token for other in before):
-        return "has one token twice", "Give each person a token of their own"
-    return None
-
-
-def _metrics_tokens(variables: Variables, strict: bool) -> tuple[str, ...]:
-    tokens = variables.secrets("METRICS_TOKEN")
-    if strict:
-        refuse_weak(variables, "METRICS_TOKEN", tokens)
-    return tokens
-
-
-def _session_secrets(variables: Variables, strict: bool) -> tuple[str, ...]:
-    """The first signs the console's cookies; the others are still accepted."""
-    given = variables.secrets("SESSION_SECRET")
-    if strict:
-        if not given:
-            variables.problem(
-                "SESSION_SECRET",
-                "is not set",
-                "Make one with: openssl rand -hex 32, the same for every web process",
-            )
-        refuse_weak(variables, "SESSION_SECRET", given)
-    # Made before gunicorn forks, so that its workers share it; after a restart all log in again.
-    return given or (secrets.token_hex(32),)
-
-
-def _trusted_proxies(variables: Variables, strict: bool) -> int:
-    if strict and not variables.is_set("TRUSTED_PROXIES"):
-        variables.warn(
-            "TRUSTED_PROXIES",
-            "is not set, so behind a proxy all clients share one address, and one limit",
-            "Set it to the number of proxies in front, 0 for none",
-        )
-    return variables.integer("TRUSTED_PROXIES", 0, least=0, most=10)
 
 
 def _retry_policy(variables: Variables) -> RetryPolicy:

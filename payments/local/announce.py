@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-from payments.config import ROOT, AdminToken, Settings
+from payments.access import AdminToken
+from payments.config import ROOT, Settings
 from payments.local.console import say
 
 HEALTH_PATH = "/health"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from payments.config import refuse_weak
 from payments.errors import MalformedEvent, SignatureError
 from payments.providers.base import (
     Delivery,
@@ -28,6 +27,7 @@ from payments.providers.base import (
 from payments.providers.samples import stripe_sample
 from payments.providers.signatures import LabelledSecret, hex_hmac_sha256, labelled, matching_secret
 from payments.variables import Variables
+from payments.weak_secrets import refuse_weak
 
 SECRET = "STRIPE_SIGNING_SECRET"  # noqa: S105 (the name of the variable)
 TOLERANCE = "STRIPE_TOLERANCE_SECONDS"

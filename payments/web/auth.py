@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 from flask import g, request
 
-from payments.config import AdminToken
+from payments.access import AdminToken
 from payments.errors import Forbidden, Unauthorized
 from payments.extensions import settings
 from payments.web.addresses import client_address, comes_from_loopback

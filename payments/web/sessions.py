@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from flask import Flask, session
 
-from payments.config import AdminToken, Settings
+from payments.access import AdminToken
+from payments.config import Settings
 from payments.extensions import settings
 
 COOKIE = "payments"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from payments.config import weakness
 from payments.local.env_file import ENTRIES, write_env_file
 from payments.variables import Variables
+from payments.weak_secrets import weakness
 
 SECRETS = (
     *("STRIPE_SIGNING_SECRET", "DEMO_HMAC_SECRET"),

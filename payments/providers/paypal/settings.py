@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from payments.config import weakness
 from payments.providers.base import variable_of
 from payments.providers.bounded_http import BoundedHttp
 from payments.providers.paypal.api import PayPalApi
@@ -25,6 +24,7 @@ from payments.providers.paypal.transmission import (
 from payments.providers.paypal.trust import LIVE_NAME, SANDBOX_NAME, Trust, load_trust
 from payments.providers.signatures import LabelledSecret, labelled
 from payments.variables import Variables
+from payments.weak_secrets import weakness
 
 MODE, VERIFY, API_BASE = "PAYPAL_MODE", "PAYPAL_VERIFY", "PAYPAL_API_BASE"
 WEBHOOK_ID, CA_FILE, TOLERANCE = "PAYPAL_WEBHOOK_ID", "PAYPAL_CA_FILE", "PAYPAL_TOLERANCE_SECONDS"
