@@ -121,6 +121,10 @@ class RetryAfter(PaymentsError):
         self.seconds = float(seconds)
 
 
+class LostRace(PaymentsError):
+    """Another transaction has just joined these payments; the same work has to begin anew."""
+
+
 class AttemptFailed(PaymentsError):
     """One attempt at an event failed. What RQ sees: an id and a masked reason, never a payload."""
 

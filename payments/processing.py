@@ -2,8 +2,8 @@
 
 Three commits, so that whatever dies in between is known:
 1. begin: the attempt is written down before the handlers run;
-2. run: the row is locked, the handlers run, and their writes, the mark and the attempt's end are
-   one transaction;
+2. run: the row is locked, the payment is brought up to date, the handlers run, and their writes,
+   the mark and the attempt's end are one transaction;
 3. fail: where 2 was rolled back, the reason and the time of the next attempt.
 """
 
@@ -28,8 +28,9 @@ from payments.attempts import (
     locked_now,
 )
 from payments.database import DATABASE_AWAY, server_now, transaction
-from payments.errors import HandlerMisuse, PermanentFailure, RetryAfter
+from payments.errors import HandlerMisuse, LostRace, PermanentFailure, RetryAfter
 from payments.handlers.effects import Effects
+from payments.handlers.payments import project_event
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
 from payments.handlers.transaction_guard import transaction_guard
 from payments.models import (
@@ -61,10 +62,24 @@ def process(event_id: int, processor: Processor) -> Outcome:
         return attempt
     effects: list[Effects] = []
     try:
-        return _run(event_id, attempt, processor, effects)
+        return _run_until_undisturbed(event_id, attempt, processor, effects)
     except BaseException as error:
         # Also SystemExit and its kind: a handler's sys.exit() is its failure, not the worker's end.
         return _fail_patiently(event_id, attempt, error, processor, effects)
+
+
+def _run_until_undisturbed(
+    event_id: int, number: int, processor: Processor, ledgers: list[Effects]
+) -> Outcome:
+    """Begin the transaction anew while others join the payments of this event with further ones.
+
+    No handler has run by then. Each time somebody else has made one payment of several, so it ends.
+    """
+    while True:
+        try:
+            return _run(event_id, number, processor, ledgers)
+        except LostRace:
+            log.info("attempt begins anew", id=event_id, number=number)
 
 
 def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects]) -> Outcome:
@@ -78,11 +93,10 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         handlers = handlers_for(event.provider, event.event_type)
         effects = Effects(event_id, session)
         ledgers.append(effects)
-        if handlers:
-            handled = _handled(session, event)
-            with _effects_noted(session, effects):
-                call_handlers(handlers, handled, session, effects)
-        status = PROCESSED if handlers else IGNORED
+        handled = _handled(session, event)
+        with _effects_noted(session, effects):
+            meant_something = call_handlers(handlers, handled, session, effects)
+        status = PROCESSED if meant_something else IGNORED
         effects.note_pending(session)
         _finish(session, event_id, status)
         end_attempt(session, event_id, number, status)
@@ -116,17 +130,24 @@ def _effects_noted(session: Session, effects: Effects) -> Iterator[None]:
 
 def call_handlers(
     handlers: list[Handler], handled: HandledEvent, session: Session, effects: Effects
-) -> None:
-    """Call them in the session's transaction, which stays open; also a dry run does it so.
+) -> bool:
+    """Bring the payment up to date, then call `handlers`; also a dry run does it so.
+
+    All in the session's transaction, which stays open.
+
+    Returns: whether the event meant something to any of them.
 
     Raises:
         HandlerMisuse: a handler ended the transaction, or tried to.
+        LostRace: nothing was done yet, and the transaction has to begin anew.
     """
+    is_about_a_payment = project_event(handled, session)
     with transaction_guard(session):
         for handler in handlers:
             handler(handled, session, effects)
     # What the handlers left unwritten fails here, as theirs, and not at our commit.
     session.flush()
+    return is_about_a_payment or bool(handlers)
 
 
 def _fail_patiently(

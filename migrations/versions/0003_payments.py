@@ -21,8 +21,13 @@ Time = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
-        "payments",
+        "payment_groups",
         sa.Column("id", BigId, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_groups")),
+    )
+    op.create_table(
+        "payments",
+        sa.Column("id", BigId, autoincrement=False, nullable=False),
         sa.Column("provider", sa.String(length=32), nullable=False),
         sa.Column("account", sa.String(length=255), nullable=False),
         sa.Column("payment_id", sa.String(length=255), nullable=False),
@@ -44,6 +49,12 @@ def upgrade() -> None:
             "'requires_action', 'failed', 'created', 'unknown')",
             name=op.f("ck_payments_status"),
         ),
+        sa.ForeignKeyConstraint(
+            ["id"],
+            ["payment_groups.id"],
+            name=op.f("fk_payments_id_payment_groups"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint(
             "provider",
@@ -53,6 +64,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_payments_last_event_at", "payments", ["last_event_at"])
+    op.create_index("ix_payments_provider_id", "payments", ["provider", "id"])
     op.create_index("ix_payments_status_id", "payments", ["status", "id"])
     op.create_table(
         "payment_changes",
@@ -62,7 +74,7 @@ def upgrade() -> None:
         sa.Column("object_id", sa.String(length=255), nullable=False),
         sa.Column("value", sa.String(length=255), nullable=False),
         sa.Column("event_id", BigId, nullable=True),
-        sa.Column("caused_at", Time, nullable=False),
+        sa.Column("caused_at", Time, nullable=True),
         sa.ForeignKeyConstraint(
             ["event_id"],
             ["events.id"],
@@ -71,8 +83,8 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["payment_id"],
-            ["payments.id"],
-            name=op.f("fk_payment_changes_payment_id_payments"),
+            ["payment_groups.id"],
+            name=op.f("fk_payment_changes_payment_id_payment_groups"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_changes")),
@@ -94,16 +106,16 @@ def upgrade() -> None:
         sa.Column("payment_id", BigId, nullable=False),
         sa.ForeignKeyConstraint(
             ["payment_id"],
-            ["payments.id"],
-            name=op.f("fk_payment_objects_payment_id_payments"),
+            ["payment_groups.id"],
+            name=op.f("fk_payment_objects_payment_id_payment_groups"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_objects")),
         sa.UniqueConstraint(
+            "object_id",
             "provider",
             "account",
-            "object_id",
-            name=op.f("uq_payment_objects_provider_account_object_id"),
+            name=op.f("uq_payment_objects_object_id_provider_account"),
         ),
     )
     op.create_index("ix_payment_objects_payment_id", "payment_objects", ["payment_id"])
@@ -115,5 +127,7 @@ def downgrade() -> None:
     op.drop_index("ix_payment_changes_event_id", table_name="payment_changes")
     op.drop_table("payment_changes")
     op.drop_index("ix_payments_status_id", table_name="payments")
+    op.drop_index("ix_payments_provider_id", table_name="payments")
     op.drop_index("ix_payments_last_event_at", table_name="payments")
     op.drop_table("payments")
+    op.drop_table("payment_groups")

@@ -1,5 +1,7 @@
 """Dry run: what the current handlers would do to the database now, without doing it.
 
+The one that keeps the payments is among them: its rows are shown like those of all others.
+
 The handlers really run, in a transaction that is always rolled back, on a connection of its own
 that is closed afterwards. No attempt is begun, no status changes, no effect is done. What remains
 on the database's side: numbers taken from PostgreSQL's sequences (they are never given back), and

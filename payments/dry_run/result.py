@@ -88,7 +88,7 @@ class DryRun:
 
     Attributes:
         outcome: `changes` (rows, or effects that are not done yet), `nothing to change`, `fails`,
-            `ignored` (no handler) or `payload expired`.
+            `ignored` (no handler, and not about a payment) or `payload expired`.
         error: the masked reason; None unless it fails.
         changes: at most 500 of the rows that would change.
         counts: all of them, by table.

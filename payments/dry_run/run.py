@@ -113,9 +113,7 @@ def dry_run(event_id: int) -> DryRun:
     """
     started = time.monotonic()
     handlers, handled = _what_to_call(event_id)
-    if not handlers:
-        result = DryRun(event_id=event_id, outcome=IGNORED)
-    elif handled is None:
+    if handled is None:
         result = DryRun(event_id=event_id, outcome=PAYLOAD_EXPIRED)
     else:
         result = _rehearse(handlers, handled, Masker(settings().secrets))
@@ -152,7 +150,7 @@ def _rehearse_once(
     ours, limit = session.get_transaction(), Limit()
     try:
         with time_limit(database.handler_seconds, database.interrupt, limit), others_only_read():
-            call_handlers(handlers, handled, session, effects)
+            meant_something = call_handlers(handlers, handled, session, effects)
             database.settle()
         if limit.reached:
             raise TookTooLong  # which a handler has caught
@@ -166,6 +164,8 @@ def _rehearse_once(
         elif _is_ended(session, ours) or database.is_refused_end(error):
             error = HandlerMisuse(NOT_THEIRS_TO_END)
         return _failed(error, effects, handled.id, mask)
+    if not meant_something:
+        return DryRun(event_id=handled.id, outcome=IGNORED)
     return _changed(database.observe(), effects, handled.id)
 
 

@@ -4,7 +4,8 @@
     def fulfil(event, session, effects): ...
 
 A type may have `*` for any characters: `charge.*`, `PAYMENT.CAPTURE.*`, `*`; so may a provider.
-All handlers that match are called, in the order in which they were registered, in one transaction.
+All handlers that match are called, in the order in which they were registered, in one transaction,
+after the one that keeps the payments (payments/handlers/payments.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +40,7 @@ class HandledEvent:
         event_id: the provider's id of it.
         object_id: the provider's id of the object it is about, where it has one.
         livemode: False for test events; None where the provider does not say.
+        provider_created_at: when the provider made it; None where it does not say.
         body: the raw bytes as they were delivered.
     """
 
@@ -48,6 +51,7 @@ class HandledEvent:
     event_type: str
     object_id: str | None
     livemode: bool | None
+    provider_created_at: datetime | None
     body: bytes
 
     @cached_property
@@ -66,6 +70,7 @@ class HandledEvent:
             event_type=event.event_type,
             object_id=event.object_id,
             livemode=event.livemode,
+            provider_created_at=event.provider_created_at,
             body=body,
         )
 

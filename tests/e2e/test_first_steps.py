@@ -89,7 +89,7 @@ def test_simulate_shows_what_a_duplicate_is(project: Project, operator: Operator
     command = ("simulate", "stripe", "charge.refunded", "--event-id", "evt_twice", "--count", "2")
     answers = answers_in(output_of(project.flask(*command)))
     assert [answer["message"] for answer in answers] == ["queued", "duplicate ignored"]
-    assert operator.finished("evt_twice")["status"] == "ignored"
+    assert operator.finished("evt_twice")["status"] == "processed"
 
 
 def test_the_list_and_the_page_of_an_event_show_what_was_sent(

@@ -79,7 +79,7 @@ def test_a_duplicate_of_finished_work_enqueues_nothing(application: Application)
     event = stripe_event()
     application.deliver(event)
     application.work()
-    assert application.events()[0]["status"] == "ignored"
+    assert application.events()[0]["status"] == "processed"
     application.deliver(event)
     assert application.queue.queue.count == 0
 

@@ -36,6 +36,12 @@ def stripe_event(event_type: str = "payment_intent.succeeded", **changes: Any) -
     return {**event, **changes}
 
 
+def customer_event() -> dict[str, Any]:
+    """One that is not about a payment: the service itself has no use for it."""
+    customer = {"id": unique("cus"), "object": "customer"}
+    return stripe_event("customer.updated", data={"object": customer})
+
+
 def paypal_event(event_type: str = "PAYMENT.CAPTURE.COMPLETED", **changes: Any) -> dict[str, Any]:
     event: dict[str, Any] = {
         "id": unique("WH"),

@@ -23,12 +23,14 @@ from tests.integration.dry_run.shop import (
     only_id,
 )
 from tests.support.application import Application
+from tests.support.deliveries import customer_event
 
 
 @pytest.fixture
 def shop(application: Application) -> Iterator[Application]:
     """The handlers' tables: three orders, two lines, a ledger without a key, an empty table."""
     tables = [*reversed(ShopBase.metadata.sorted_tables)]
+    application.new_event["stripe"] = customer_event
     with application.app.app_context():
         with db.engine.begin() as connection:
             ShopBase.metadata.create_all(connection)

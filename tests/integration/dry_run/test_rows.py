@@ -27,7 +27,7 @@ def test_rows_that_the_orm_inserts_updates_and_deletes(rehearse: Handle) -> None
         ("shop_orders", "insert", {"id": 9},
          {"id": (None, 9), "status": (None, "new"), "note": (None, None)}),
         ("shop_orders", "update", {"id": 1},
-         {"status": ("open", "paid"), "note": (None, "payment_intent.succeeded")}),
+         {"status": ("open", "paid"), "note": (None, "customer.updated")}),
     ]  # fmt: skip
     [count] = result.counts
     assert (count.table, count.inserts, count.updates, count.deletes, count.exact) == (
