@@ -24,6 +24,7 @@ from payments.web import (
     headers,
     health,
     login,
+    payments,
     requests,
     rq,
     sessions,
@@ -108,7 +109,7 @@ def _register_parts(app: Flask) -> None:
     errors.register(app)
     csrf = CSRFProtect(app)
     # Signatures and bearer tokens say who sends; no browser adds those to a forged form.
-    for part in (webhooks, health, admin):
+    for part in (webhooks, health, admin, payments):
         csrf.exempt(part.blueprint)
         app.register_blueprint(part.blueprint)
     for page in (login, console, rq):

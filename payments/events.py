@@ -1,12 +1,8 @@
-"""Looking at events: filters, pages, one event with its history. Only reads.
-
-Pages are keyset pages over `id`, newest first: a page costs the same wherever it is.
-"""
+"""Looking at events: filters, pages, one event with its history. Only reads."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -17,10 +13,12 @@ from sqlalchemy.orm import Session, selectinload
 from payments.errors import InvalidQuery, NotFound
 from payments.models import STATUSES, AuditLog, Event, EventPayload
 from payments.models import columns_of as columns_of
+from payments.pages import DEFAULT_LIMIT as DEFAULT_LIMIT
+from payments.pages import MAX_ID as MAX_ID
+from payments.pages import MAX_LIMIT as MAX_LIMIT
+from payments.pages import Page, check_identifiers, check_times, page_of
+from payments.payment_views import payment_of
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
-MAX_ID = 2**63 - 1
 LONGEST_ERROR_FILTER = 500
 
 
@@ -47,19 +45,12 @@ class EventFilter:
         """Raises InvalidQuery for what could never match because it is not understood."""
         if self.status is not None and self.status not in STATUSES:
             raise InvalidQuery(f"status: use one of {', '.join(STATUSES)}.")
-        for name in ("provider", "account", "type", "event_id", "object_id"):
-            value = getattr(self, name)
-            if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", value):
-                raise InvalidQuery(f"{name}: use 1 to 255 printable ASCII characters.")
-
+        check_identifiers(self, ("provider", "account", "type", "event_id", "object_id"))
         if self.error is not None and not 0 < len(self.error) <= LONGEST_ERROR_FILTER:
             raise InvalidQuery(f"error: use 1 to {LONGEST_ERROR_FILTER} characters.")
         if self.error is not None and not is_storable(self.error):
             raise InvalidQuery("error: use valid Unicode without NUL, as every error's text is.")
-        for name in ("since", "until"):
-            value = getattr(self, name)
-            if value is not None and value.tzinfo is None:
-                raise InvalidQuery(f"{name}: say the time zone, as in 2026-01-31T00:00:00Z.")
+        check_times(self)
 
     @property
     def is_everything(self) -> bool:
@@ -91,31 +82,15 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Events, newest first; `next_cursor` is the `before` of the next page, None on the last."""
-
-    events: Sequence[Event]
-    next_cursor: int | None
-
-
 def list_events(
     session: Session, which: EventFilter, *, limit: int = DEFAULT_LIMIT, before: int | None = None
-) -> Page:
+) -> Page[Event]:
     """A page of at most `limit` events whose id is below `before`.
 
     Raises:
         InvalidQuery: `limit` is not from 1 to 500, or `before` is no id.
     """
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQuery(f"limit: use a whole number from 1 to {MAX_LIMIT}.")
-    query = which.apply(select(Event)).order_by(Event.id.desc()).limit(limit + 1)
-    if before is not None:
-        if not 1 <= before <= MAX_ID:
-            raise InvalidQuery("cursor: use the one of the Link header.")
-        query = query.where(Event.id < before)
-    events: Sequence[Event] = session.scalars(query).all()
-    return Page(events[:limit], events[limit - 1].id if len(events) > limit else None)
+    return page_of(session, which.apply(select(Event)), Event.id, limit=limit, before=before)
 
 
 def get_event(session: Session, id: int) -> Event:
@@ -147,7 +122,7 @@ def describe(event: Event) -> dict[str, Any]:
 
 def describe_whole(session: Session, event: Event) -> dict[str, Any]:
     """The event's columns, its attempts as `history`, the conflicting deliveries (without their
-    bodies) and what operators did to it as `audit`."""
+    bodies), what operators did to it as `audit`, and the `payment` that it is about, or None."""
     audit = session.scalars(
         select(AuditLog).where(AuditLog.event_id == event.id).order_by(AuditLog.id)
     )
@@ -160,6 +135,7 @@ def describe_whole(session: Session, event: Event) -> dict[str, Any]:
         "history": [columns_of(attempt) for attempt in event.history],
         "conflicting": conflicts,
         "audit": [columns_of(entry) for entry in audit],
+        "payment": payment_of(session, event),
     }
 
 

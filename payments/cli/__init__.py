@@ -7,10 +7,11 @@ from flask import Flask
 from payments.cli.check import check
 from payments.cli.dead_letters import dlq
 from payments.cli.events import events
+from payments.cli.payments import payments
 from payments.cli.simulate import simulate
 from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (check, dlq, events, simulate, status):
+    for command in (check, dlq, events, payments, simulate, status):
         app.cli.add_command(command)

@@ -116,7 +116,7 @@ def show_list(which: EventFilter, limit: int, before: int | None, as_json: bool)
     try:
         with snapshot() as session:
             page = list_events(session, which, limit=limit, before=before)
-            rows = [describe(event) for event in page.events]
+            rows = [describe(event) for event in page.rows]
     except ClientError as error:
         raise click.UsageError(str(error)) from None
     if as_json:
@@ -137,6 +137,8 @@ def show_one(id: int, as_json: bool) -> None:
         show_json(event)
         return
     lists = {name: event.pop(name) for name in ("history", "conflicting", "audit")}
+    if payment := event["payment"]:
+        event["payment"] = "{id} ({payment_id}, {status})".format_map(payment)
     show_fields(event)
     click.echo("\nAttempts")
     show_table(lists["history"], HISTORY_COLUMNS, empty="None yet.")

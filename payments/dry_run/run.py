@@ -42,9 +42,9 @@ from payments.extensions import db, settings
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
 from payments.models import Attempt, Effect, Event, EventPayload
 from payments.observability.masking import Masker
+from payments.pages import MAX_ID
 from payments.processing import call_handlers
 
-MAX_ID = 2**63 - 1
 MOST_SHOWN = 500
 # So often, while somebody else changes the same rows.
 TRIES = 3

@@ -5,25 +5,15 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 
 from payments.actions import DISCARD, REPLAY, RETRY, Action, preview
 from payments.database import snapshot
 from payments.dry_run import dry_run
-from payments.events import (
-    DEFAULT_LIMIT,
-    EventFilter,
-    describe,
-    describe_whole,
-    get_event,
-    list_events,
-)
+from payments.events import EventFilter, describe, describe_whole, get_event, list_events
 from payments.models import DEAD
 from payments.operations import Actor, operate
-from payments.plain_json import dumps
 from payments.queueing import job_queue
 from payments.rehearsal import Rehearsal
 from payments.web.auth import require_admin, require_operator
@@ -33,10 +23,11 @@ from payments.web.parameters import (
     read_bulk_request,
     read_filter,
     read_flag,
-    read_integer,
+    read_place,
     read_query,
     read_request_for,
 )
+from payments.web.responses import json_response, page_response
 
 # Dry runs call handlers, and each holds locks while it does; what is left then is said.
 REHEARSAL_SECONDS = 20.0
@@ -60,7 +51,7 @@ def dead_letters() -> Response:
 @blueprint.get("/events/<id>")
 def event(id: str) -> Response:
     with snapshot() as session:
-        return _json(describe_whole(session, get_event(session, event_key(id))))
+        return json_response(describe_whole(session, get_event(session, event_key(id))))
 
 
 @blueprint.post("/dlq/retry")
@@ -88,19 +79,19 @@ def replay_event(id: str) -> Response:
     with snapshot() as session:
         meant = get_event(session, event_key(id)).id
     bulk = read_request_for(meant)
-    return _json(dry_run(meant).describe()) if bulk.dry_run else _bulk(REPLAY, bulk)
+    return json_response(dry_run(meant).describe()) if bulk.dry_run else _bulk(REPLAY, bulk)
 
 
 def _bulk(action: Action, bulk: BulkRequest) -> Response:
     """Do it to the chosen events, or say which ones that would be."""
     if bulk.dry_run:
         with snapshot() as session:
-            return _json(preview(session, action, bulk.ids).describe())
+            return json_response(preview(session, action, bulk.ids).describe())
     actor = Actor(name=g.admin.name, request_id=g.request_id)
     results = list(operate(action, bulk.bounded().ids, actor, job_queue(), bulk.reason))
     skipped = [vars(result) for result in results if not result.done]
     done = len(results) - len(skipped)
-    return _json({"matched": len(bulk.ids), "done": done, "skipped": skipped})
+    return json_response({"matched": len(bulk.ids), "done": done, "skipped": skipped})
 
 
 def _rehearse(ids: list[int]) -> Response:
@@ -108,24 +99,11 @@ def _rehearse(ids: list[int]) -> Response:
     deadline = time.monotonic() + REHEARSAL_SECONDS
     rehearsal = Rehearsal.of(ids)
     rehearsal.run(itertools.takewhile(lambda _: time.monotonic() < deadline, list(rehearsal.ids)))
-    return _json(rehearsal.describe())
+    return json_response(rehearsal.describe())
 
 
 def _page(query: Mapping[str, str], which: EventFilter) -> Response:
-    limit = read_integer(query, "limit")
+    limit, before = read_place(query)
     with snapshot() as session:
-        page = list_events(
-            session,
-            which,
-            limit=DEFAULT_LIMIT if limit is None else limit,
-            before=read_integer(query, "cursor"),
-        )
-        response = _json([describe(event) for event in page.events])
-    if page.next_cursor is not None:
-        following = urlencode({**query, "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{request.base_url}?{following}>; rel="next"'
-    return response
-
-
-def _json(body: Any) -> Response:
-    return Response(dumps(body) + "\n", mimetype="application/json")
+        page = list_events(session, which, limit=limit, before=before)
+        return page_response(query, page, describe)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,16 @@ from payments.actions import Action, freeze
 from payments.database import snapshot
 from payments.errors import InvalidQuery, NotFound
 from payments.events import EventFilter
+from payments.pages import DEFAULT_LIMIT
+from payments.payment_views import PaymentFilter
 from payments.providers.base import parse_time
 from payments.variables import FALSE, TRUE
 
 TEXT_FILTERS = ("provider", "account", "status", "type", "event_id", "object_id", "error")
 TIME_FILTERS = ("since", "until")
 LIST_PARAMETERS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "conflicts", "limit", "cursor"})
+PAYMENT_TEXT_FILTERS = ("provider", "account", "status", "payment_id", "object_id", "currency")
+PAYMENT_PARAMETERS = frozenset({*PAYMENT_TEXT_FILTERS, *TIME_FILTERS, "limit", "cursor"})
 BULK_FILTERS = frozenset({*TEXT_FILTERS, *TIME_FILTERS, "conflicts"})
 BULK_FIELDS = BULK_FILTERS | {"ids", "all", "dry_run", "reason"}
 INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -49,15 +53,15 @@ class BulkRequest:
         return self
 
 
-def read_query() -> dict[str, str]:
+def read_query(known: Collection[str] = LIST_PARAMETERS) -> dict[str, str]:
     """The query's parameters, each known and given once; empty ones count as absent.
 
     Raises:
         InvalidQuery: a misspelt filter would otherwise silently widen what is shown.
     """
     for name in request.args:
-        if name not in LIST_PARAMETERS:
-            raise InvalidQuery(f"Unknown parameter; use {', '.join(sorted(LIST_PARAMETERS))}.")
+        if name not in known:
+            raise InvalidQuery(f"Unknown parameter; use {', '.join(sorted(known))}.")
         if len(request.args.getlist(name)) > 1:
             raise InvalidQuery(f"{name}: give it once.")
     return {name: value for name, value in request.args.items() if value}
@@ -70,6 +74,12 @@ def read_integer(query: Mapping[str, str], name: str) -> int | None:
     if not INTEGER.fullmatch(value):
         raise InvalidQuery(f"{name}: use a whole number.")
     return int(value)
+
+
+def read_place(query: Mapping[str, str]) -> tuple[int, int | None]:
+    """Which page of a list: its limit, and the id before which it begins."""
+    limit = read_integer(query, "limit")
+    return DEFAULT_LIMIT if limit is None else limit, read_integer(query, "cursor")
 
 
 def read_flag(query: Mapping[str, str], name: str) -> bool | None:
@@ -87,15 +97,20 @@ def read_filter(given: Mapping[str, Any], **fixed: Any) -> EventFilter:
     Raises:
         InvalidQuery: something in it is not understood.
     """
-    values: dict[str, Any] = {name: given[name] for name in TEXT_FILTERS if name in given}
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise InvalidQuery(f"{name}: use a text.")
+    values = _texts(given, TEXT_FILTERS)
     for name, value in fixed.items():
         if value is not None and values.get(name, value) != value:
             raise InvalidQuery(f"{name}: it is always {value} here.")
-    values |= {name: _time(given[name], name) for name in TIME_FILTERS if name in given}
-    return EventFilter(**{**values, **fixed})
+    return EventFilter(**{**values, **_times(given), **fixed})
+
+
+def read_payment_filter(given: Mapping[str, Any]) -> PaymentFilter:
+    """The filter in a query for payments.
+
+    Raises:
+        InvalidQuery: something in it is not understood.
+    """
+    return PaymentFilter(**_texts(given, PAYMENT_TEXT_FILTERS), **_times(given))
 
 
 def read_bulk_request(action: Action) -> BulkRequest:
@@ -122,14 +137,31 @@ def read_request_for(id: int) -> BulkRequest:
 
 
 def event_key(id: str) -> int:
-    """The primary key in a path.
+    """The primary key of an event in a path; NotFound where it can be none."""
+    return _key(id, "event")
 
-    Raises:
-        NotFound: it can be none.
-    """
+
+def payment_key(id: str) -> int:
+    """The primary key of a payment in a path; NotFound where it can be none."""
+    return _key(id, "payment")
+
+
+def _key(id: str, what: str) -> int:
     if not id.isascii() or not id.isdigit() or len(id) > 19:
-        raise NotFound("There is no event with this id.")
+        raise NotFound(f"There is no {what} with this id.")
     return int(id)
+
+
+def _texts(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    values = {name: given[name] for name in names if name in given}
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise InvalidQuery(f"{name}: use a text.")
+    return values
+
+
+def _times(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _time(given[name], name) for name in TIME_FILTERS if name in given}
 
 
 def _chosen(body: Mapping[str, Any], action: Action) -> list[int]:
