@@ -1,23 +1,27 @@
-"""`flask payments list|show`"""
+"""`flask payments list|show|rebuild`"""
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from payments.cli.filters import Moment
+from payments.cli.filters import Moment, build_filter, filter_options
 from payments.cli.output import show_fields, show_json, show_table
 from payments.database import snapshot
 from payments.errors import ClientError
+from payments.events import EventFilter
 from payments.models import columns_of
 from payments.pages import DEFAULT_LIMIT, MAX_LIMIT
 from payments.payment_views import PaymentFilter, describe_payment, get_payment, list_payments
 from payments.projection.currencies import display
 from payments.projection.facts import STATUSES
+from payments.rebuilding import count, rebuild
 
-payments = AppGroup("payments", help="Look at payments.")
+payments = AppGroup("payments", help="Look at payments, and make them anew from their events.")
 
 AMOUNTS = ("amount_authorized", "amount_captured", "amount_refunded", "amount_disputed")
 LIST_COLUMNS = (
@@ -84,6 +88,52 @@ def show_command(id: int, as_json: bool) -> None:
         show_json(payment)
     else:
         _show(payment)
+
+
+@payments.command("rebuild")
+@filter_options
+@click.option("--all", "everything", is_flag=True, help="without any filter")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def rebuild_command(everything: bool, as_json: bool, **options: Any) -> None:
+    """Make the payments anew from the events that are kept.
+
+    Needed once after an upgrade from a version without payments, and wherever the changelog says
+    that events are read in another way. Safe to interrupt, and to run again.
+
+    \b
+    Examples:
+      flask --app wsgi payments rebuild --all
+      flask --app wsgi payments rebuild --object-id pi_3Mxyz
+    """
+    which = build_filter(options)
+    if which.is_everything and not everything:
+        raise click.UsageError("Give a filter; --all if every event is meant.")
+    if not which.is_everything and everything:
+        raise click.UsageError("Give a filter or --all, not both.")
+    outcomes, taken_back = _one_round(which, "rebuilding")
+    if taken_back and everything:
+        _one_round(which, "second round")
+    if as_json:
+        show_json({"outcomes": outcomes, "facts_taken_back": taken_back})
+        return
+    counted = ", ".join(f"{number} × {outcome}" for outcome, number in outcomes.most_common())
+    click.echo(f"{outcomes.total()} events: {counted or 'nothing matches'}.")
+    if taken_back:
+        click.echo(f"{taken_back} facts were taken back: their events do not state them any more.")
+    if taken_back and not everything:
+        click.echo("Other events may state them, too: run rebuild --all.")
+
+
+def _one_round(which: EventFilter, label: str) -> tuple[Counter[str], int]:
+    """How many events had which outcome, and how many facts were taken back."""
+    outcomes: Counter[str] = Counter()
+    taken_back = 0
+    with click.progressbar(length=count(which), label=label, file=sys.stderr) as bar:
+        for result in rebuild(which):
+            outcomes[result.outcome] += 1
+            taken_back += result.taken_back
+            bar.update(1)
+    return outcomes, taken_back
 
 
 def _show(payment: dict[str, Any]) -> None:
