@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +39,18 @@ class Periodic:
     timeout_seconds: int
 
 
-PERIODIC = (Periodic("schedule-recover", "jobs.recover.recover_events", 30, 120),)
+PERIODIC = (
+    Periodic("schedule-recover", "jobs.recover.recover_events", 30, 120),
+    Periodic("schedule-count", "jobs.counts.count_events", 300, 300),
+    Periodic("schedule-money", "jobs.reconcile.reconcile_money", 300, 1800),
+)
+
+
+def periodic(reconcile_every_minutes: int) -> tuple[Periodic, ...]:
+    """All of them: those above, and the one whose interval is configured."""
+    seconds = reconcile_every_minutes * 60
+    events = Periodic("schedule-events", "jobs.reconcile.reconcile_events", seconds, 1800)
+    return (*PERIODIC, events)
 
 
 class JSONJob(Job):
@@ -52,16 +64,18 @@ class JSONJob(Job):
 class PeriodicScheduler(Scheduler):  # type: ignore[misc]
     """rq-scheduler, kept registered and kept from piling up."""
 
+    periodic: Sequence[Periodic] = PERIODIC
+
     def register_birth(self) -> None:
         """Register all anew: an interval or a function may have changed with this version."""
         super().register_birth()
-        for job in PERIODIC:
+        for job in self.periodic:
             self._register(job)
 
     def heartbeat(self) -> None:
         """Called on every round of rq-scheduler's loop."""
         super().heartbeat()
-        for job in PERIODIC:
+        for job in self.periodic:
             at = self.connection.zscore(self.scheduled_jobs_key, job.id)
             # Lost, or set by a clock that was ahead: it would sleep until then.
             if at is None or at > time.time() + 2 * job.seconds:
@@ -99,9 +113,11 @@ def main() -> None:
     time.tzset()
     with create_app_or_exit().app_context():
         connection = redis.Redis.from_url(settings().redis_url)
-        PeriodicScheduler(
+        scheduler = PeriodicScheduler(
             QUEUE_NAME, interval=POLL_SECONDS, connection=connection, job_class=JSONJob
-        ).run()
+        )
+        scheduler.periodic = periodic(settings().reconcile_every_minutes)
+        scheduler.run()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from payments.handlers.registry import load_handlers
 from payments.observability import logs
 from payments.providers import REGISTERED
 from payments.queueing import EXTENSION, JobQueue
+from payments.reconciliation import deliveries
 from payments.variables import ConfigError, Problem
 from payments.web import (
     admin,
@@ -25,6 +26,7 @@ from payments.web import (
     health,
     login,
     payments,
+    reconciliation,
     requests,
     rq,
     sessions,
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> Flask:
         app.json.sort_keys = False
     app.extensions[SETTINGS] = settings
     queue = app.extensions[EXTENSION] = JobQueue(settings)
+    app.extensions[deliveries.EXTENSION] = deliveries.DeliveryCounter()
     require_durable_redis(settings, queue.connection)
     _guard(app, settings)
     _register_parts(app)
@@ -109,9 +112,16 @@ def _register_parts(app: Flask) -> None:
     errors.register(app)
     csrf = CSRFProtect(app)
     # Signatures and bearer tokens say who sends; no browser adds those to a forged form.
-    for part in (webhooks, health, admin, payments):
-        csrf.exempt(part.blueprint)
-        app.register_blueprint(part.blueprint)
+    for part in (
+        webhooks.blueprint,
+        health.blueprint,
+        admin.blueprint,
+        payments.blueprint,
+        reconciliation.summary,
+        reconciliation.admin,
+    ):
+        csrf.exempt(part)
+        app.register_blueprint(part)
     for page in (login, console, rq):
         app.register_blueprint(page.blueprint)
     cli.register(app)

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ DEFAULT_ACCOUNT = "default"
 # A UNIX socket's address holds 108 bytes on Linux and 104 on macOS (sys/un.h). It is a part of the
 # Redis URL, and of valkey's CLIENT INFO, which RQ's worker could not parse with a space in it.
 SOCKET_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 # The seed's asynchronous drivers, and what people paste from hosting dashboards.
 SYNC_DRIVERS = {
     "sqlite": "sqlite",
@@ -79,6 +81,10 @@ class Settings:
     worker_max_jobs: int
     worker_max_memory_mb: int
     event_payload_days: int
+    reconcile_money_at: time
+    reconcile_every_minutes: int
+    reconcile_nightly_at: time
+    reconcile_max_per_second: float
     providers: Mapping[str, Mapping[str, Any]] = field(repr=False)
     secrets: frozenset[str] = field(repr=False)
     warnings: tuple[Problem, ...] = ()
@@ -146,6 +152,14 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
             "WORKER_MAX_MEMORY_MB", 512, least=128, most=1024 * 1024
         ),
         event_payload_days=variables.integer("EVENT_PAYLOAD_DAYS", 90, least=1, most=36500),
+        reconcile_money_at=_time_of_day(variables, "RECONCILE_MONEY_AT", "02:30"),
+        reconcile_every_minutes=variables.integer(
+            "RECONCILE_EVERY_MINUTES", 15, least=1, most=24 * 60
+        ),
+        reconcile_nightly_at=_time_of_day(variables, "RECONCILE_NIGHTLY_AT", "01:30"),
+        reconcile_max_per_second=variables.number(
+            "RECONCILE_MAX_PER_SECOND", 50.0, least=0.1, most=10_000.0
+        ),
         providers=_providers(variables, providers, strict),
         secrets=frozenset(variables.secrets_seen),
         warnings=tuple(variables.warnings),
@@ -233,6 +247,14 @@ def _redis_url(variables: Variables, raw: str, var_dir: Path, strict: bool) -> s
             "Name a Redis with AOF on and noeviction: redis://host:6379/0",
         )
     return f"unix://{embedded_redis_socket(var_dir)}"
+
+
+def _time_of_day(variables: Variables, name: str, default: str) -> time:
+    value = variables.text(name, default)
+    if not TIME_OF_DAY.fullmatch(value):
+        variables.problem(name, "is not a time of day", f"Write hours and minutes: {default}")
+        value = default
+    return time.fromisoformat(value)
 
 
 def _retry_policy(variables: Variables) -> RetryPolicy:

@@ -95,9 +95,16 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def snapshot() -> Iterator[Session]:
-    """A session that only reads, and on SQLite does not wait for a writer."""
-    engine = db.engine.execution_options(**{READ_ONLY: True})
+def snapshot(*, of_one_moment: bool = False) -> Iterator[Session]:
+    """A session that only reads, and on SQLite does not wait for a writer.
+
+    On PostgreSQL each of its queries sees what is committed by then; those `of_one_moment` all see
+    the same. On SQLite they always do.
+    """
+    options: dict[str, Any] = {READ_ONLY: True}
+    if of_one_moment and db.engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    engine = db.engine.execution_options(**options)
     with Session(engine, expire_on_commit=False) as session:
         yield session
 

@@ -100,6 +100,18 @@ class ProviderUnavailable(Unavailable):
     retry_after_seconds = 30
 
 
+class CannotAsk(PaymentsError):
+    """The provider's API cannot be asked now, or gives no usable answer; the message says why."""
+
+
+class MayNotAsk(CannotAsk):
+    """The provider's API does not let this key see that."""
+
+
+class QuestionRefused(CannotAsk):
+    """The provider's API does not take this question (status 400)."""
+
+
 class QueueUnavailable(PaymentsError):
     """The job could not be enqueued in time; recovery will enqueue it from the database."""
 

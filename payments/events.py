@@ -18,6 +18,7 @@ from payments.pages import MAX_ID as MAX_ID
 from payments.pages import MAX_LIMIT as MAX_LIMIT
 from payments.pages import Page, check_identifiers, check_times, page_of
 from payments.payment_views import payment_of
+from payments.storable import is_storable
 
 LONGEST_ERROR_FILTER = 500
 
@@ -75,11 +76,6 @@ class EventFilter:
         if self.conflicts is not None:
             query = query.where(Event.conflicts > 0 if self.conflicts else Event.conflicts == 0)
         return query
-
-
-def is_storable(text: str) -> bool:
-    """Whether both databases can hold it: PostgreSQL knows no NUL, and UTF-8 no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def list_events(

@@ -9,9 +9,13 @@ from __future__ import annotations
 import structlog
 
 from payments.errors import QueueUnavailable
-from payments.providers.base import Delivery, Provider
+from payments.models import utc_now
+from payments.providers.base import Delivery, Proof, Provider, VerifiedEvent
 from payments.queueing import JobQueue
-from payments.recording import Context, Receipt, Recorded, record
+from payments.recording import BACKFILL, Context, Receipt, Recorded, record
+
+# What stands for a secret's label where the provider's API was asked.
+ASKED = "api"
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +29,30 @@ def receive(delivery: Delivery, provider: Provider, queue: JobQueue, context: Co
             provider will deliver again.
     """
     event = provider.verify(delivery)
-    recorded = record(event, provider, delivery.received_at, context)
+    return _take_in(record(event, provider, delivery.received_at, context), queue)
+
+
+def receive_backfilled(body: bytes, provider: Provider, account: str, queue: JobQueue) -> Receipt:
+    """Keep and enqueue an event that the provider's API showed us.
+
+    The proof is that answer: we asked, with our key, over TLS. `account` is the one asked about.
+
+    Raises:
+        MalformedEvent: nothing was kept.
+        Unavailable: nothing was kept, because the database was away.
+    """
+    facts = provider.read(body)
+    event = VerifiedEvent(
+        provider=provider.name,
+        account=facts.connected_account or account,
+        body=body,
+        facts=facts,
+        proof=Proof(secret_label=ASKED),
+    )
+    return _take_in(record(event, provider, utc_now(), Context(source=BACKFILL)), queue)
+
+
+def _take_in(recorded: Recorded, queue: JobQueue) -> Receipt:
     if recorded.unfinished:
         _enqueue(queue, recorded)
     return recorded.receipt

@@ -9,7 +9,6 @@ tells it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 import structlog
 from redis.exceptions import RedisError
@@ -18,24 +17,15 @@ from sqlalchemy.orm import Session
 
 from payments.actions import Action, ItemResult
 from payments.attempts import locked
+from payments.audit import Actor as Actor
+from payments.audit import checked_reason
 from payments.database import DATABASE_AWAY, transaction
-from payments.errors import InvalidQuery, QueueUnavailable
-from payments.events import is_storable
+from payments.errors import QueueUnavailable
 from payments.models import FINISHED, AuditLog, EventPayload, utc_now
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, remove_failed_jobs
 
-LONGEST_REASON = 1000
-
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """Who does it: a name for the audit log, and the request it came with, if one did."""
-
-    name: str
-    request_id: str | None = None
 
 
 def operate(
@@ -46,23 +36,7 @@ def operate(
     Raises:
         InvalidQuery: at once, where the reason is needed and missing, or cannot be kept.
     """
-    return _operate(action, ids, actor, queue, checked_reason(action, reason))
-
-
-def checked_reason(action: Action, reason: str | None) -> str | None:
-    """`reason` as it is kept: None where there is none.
-
-    Raises:
-        InvalidQuery: it is needed and missing, or cannot be kept.
-    """
-    reason = (reason or "").strip() or None
-    if action.needs_reason and reason is None:
-        raise InvalidQuery("reason: say why.")
-    if reason and (len(reason) > LONGEST_REASON or not is_storable(reason)):
-        raise InvalidQuery(
-            f"reason: use at most {LONGEST_REASON} characters of valid Unicode, without NUL."
-        )
-    return reason
+    return _operate(action, ids, actor, queue, checked_reason(reason, needed=action.needs_reason))
 
 
 def _operate(

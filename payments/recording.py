@@ -42,6 +42,8 @@ from payments.providers.base import Provider, VerifiedEvent
 SPACING_SECONDS = 2.0
 QUEUED = "queued"
 DUPLICATE = "duplicate ignored"
+# The source of what reconciliation has fetched.
+BACKFILL = "backfill"
 
 EVENTS = cast(Table, Event.__table__)
 PAYLOADS = cast(Table, EventPayload.__table__)
@@ -195,6 +197,7 @@ def _record_again(
             Event.object_id,
             Event.status,
             Event.attempts,
+            Event.source,
             Event.next_attempt_at,
             Event.transmission_id,
             EventPayload.sha256,
@@ -211,7 +214,8 @@ def _record_again(
     if known is None or _is_forged(event, sha256, known):
         # The signature covers only a CRC32 of the body (PayPal), which is easy to collide.
         raise SignatureError("a known transmission came with another body")
-    conflict = _contradicts(connection, event, provider, sha256, known)
+    worded_anew = BACKFILL in (context.source, known.source)
+    conflict = _contradicts(connection, event, provider, sha256, known, worded_anew)
     if conflict:
         _record_conflict(connection, known.id, event, sha256, received_at, context)
     receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=conflict)
@@ -257,16 +261,27 @@ def _is_forged(event: VerifiedEvent, sha256: str, known: Any) -> bool:
 
 
 def _contradicts(
-    connection: Connection, event: VerifiedEvent, provider: Provider, sha256: str, known: Any
+    connection: Connection,
+    event: VerifiedEvent,
+    provider: Provider,
+    sha256: str,
+    known: Any,
+    worded_anew: bool,
 ) -> bool:
-    """Whether the known event is another one than this, under the same id."""
+    """Whether the known event is another one than this, under the same id.
+
+    A delivery and the API may word the same event differently: `worded_anew` says that one of the
+    two is the API's.
+    """
     if sha256 == known.sha256:
         return False
+    said = (event.facts.event_type, event.facts.object_id)
+    if worded_anew:
+        return said != (known.event_type, known.object_id)
     body = connection.scalar(select(EventPayload.body).where(EventPayload.event_id == known.id))
     if body is not None:
         return provider.contradicts(body, event.body)
     # The payload has expired; its row still tells what it was about.
-    said = (event.facts.event_type, event.facts.object_id)
     return said != (known.event_type, known.object_id)
 
 

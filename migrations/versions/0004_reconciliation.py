@@ -21,6 +21,12 @@ Time = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
+        "counted_hours",
+        sa.Column("hour", Time, nullable=False),
+        sa.Column("counted_at", Time, nullable=False),
+        sa.PrimaryKeyConstraint("hour", name=op.f("pk_counted_hours")),
+    )
+    op.create_table(
         "delivery_counts",
         sa.Column("id", BigId, nullable=False),
         sa.Column("provider", sa.String(length=32), nullable=False),
@@ -41,6 +47,7 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=255), nullable=False),
         sa.Column("event_type", sa.String(length=255), nullable=False),
         sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("backfilled", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_counts")),
         sa.UniqueConstraint(
             "hour",
@@ -64,6 +71,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=255), nullable=False),
         sa.Column("started_at", Time, nullable=False),
         sa.Column("finished_at", Time, nullable=True),
+        sa.Column("reached_at", Time, nullable=True),
         sa.Column("theirs", sa.Integer(), nullable=False),
         sa.Column("ours", sa.Integer(), nullable=False),
         sa.Column("processed", sa.Integer(), nullable=False),
@@ -121,6 +129,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_reconciliation_findings_status_id", "reconciliation_findings", ["status", "id"]
     )
+    op.create_index(
+        "ix_reconciliation_findings_status_kind", "reconciliation_findings", ["status", "kind"]
+    )
     op.create_index("ix_reconciliation_findings_subject", "reconciliation_findings", ["subject"])
     op.create_table(
         "reconciliation_hours",
@@ -153,16 +164,25 @@ def upgrade() -> None:
             name=op.f("uq_reconciliation_hours_provider_account_hour"),
         ),
     )
-    op.create_index("ix_events_received_at", "events", ["received_at"])
+    op.create_index("ix_events_received_at_status", "events", ["received_at", "status"])
+    op.create_index("ix_event_conflicts_received_at", "event_conflicts", ["received_at"])
+    op.add_column("audit_log", sa.Column("finding_id", BigId, nullable=True))
+    op.create_index("ix_audit_log_finding_id_id", "audit_log", ["finding_id", "id"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_events_received_at", table_name="events")
+    op.drop_index("ix_audit_log_finding_id_id", table_name="audit_log")
+    with op.batch_alter_table("audit_log") as audit_log:
+        audit_log.drop_column("finding_id")
+    op.drop_index("ix_event_conflicts_received_at", table_name="event_conflicts")
+    op.drop_index("ix_events_received_at_status", table_name="events")
     op.drop_table("reconciliation_hours")
     op.drop_index("ix_reconciliation_findings_subject", table_name="reconciliation_findings")
+    op.drop_index("ix_reconciliation_findings_status_kind", table_name="reconciliation_findings")
     op.drop_index("ix_reconciliation_findings_status_id", table_name="reconciliation_findings")
     op.drop_table("reconciliation_findings")
     op.drop_index("ix_reconciliation_runs_of", table_name="reconciliation_runs")
     op.drop_table("reconciliation_runs")
     op.drop_table("event_counts")
     op.drop_table("delivery_counts")
+    op.drop_table("counted_hours")

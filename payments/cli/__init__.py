@@ -8,10 +8,11 @@ from payments.cli.check import check
 from payments.cli.dead_letters import dlq
 from payments.cli.events import events
 from payments.cli.payments import payments
+from payments.cli.reconcile import reconcile
 from payments.cli.simulate import simulate
 from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (check, dlq, events, payments, simulate, status):
+    for command in (check, dlq, events, payments, reconcile, simulate, status):
         app.cli.add_command(command)

@@ -12,13 +12,14 @@ import click
 
 from payments.actions import Action, ItemResult, Preview, freeze
 from payments.actions import preview as preview_of
+from payments.audit import checked_reason
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.interruption import EXIT_CODE, interruptible
 from payments.cli.output import show_json, show_table
 from payments.database import snapshot
 from payments.errors import InvalidQuery, NotFound
 from payments.events import MAX_ID, EventFilter, describe, get_event
-from payments.operations import Actor, checked_reason, operate
+from payments.operations import Actor, operate
 from payments.queueing import job_queue
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,7 +74,7 @@ def choose(action: Action, options: dict[str, Any]) -> list[int]:
 
 def read_reason(action: Action, options: dict[str, Any]) -> str | None:
     try:
-        return checked_reason(action, options["reason"])
+        return checked_reason(options["reason"], needed=action.needs_reason)
     except InvalidQuery as error:
         raise click.BadParameter(str(error), param_hint="--reason") from None
 

@@ -140,6 +140,11 @@ def registered() -> list[tuple[str, str, str]]:
     return [(known.provider, known.pattern, known.name) for known in _registrations]
 
 
+def patterns_for(provider: str) -> list[str]:
+    """The types, as they were registered, of this provider's handlers."""
+    return [it.pattern for it in _registrations if it.providers.fullmatch(provider)]
+
+
 def load_handlers(modules: Iterable[str], providers: Collection[str]) -> list[Problem]:
     """Import the modules that `PAYMENTS_HANDLERS` names; returns what is wrong with them.
 

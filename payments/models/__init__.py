@@ -29,6 +29,7 @@ from payments.models.payments import Payment as Payment
 from payments.models.payments import PaymentChange as PaymentChange
 from payments.models.payments import PaymentGroup as PaymentGroup
 from payments.models.payments import PaymentObject as PaymentObject
+from payments.models.reconciliation import CountedHour as CountedHour
 from payments.models.reconciliation import DeliveryCount as DeliveryCount
 from payments.models.reconciliation import EventCount as EventCount
 from payments.models.reconciliation import ReconciliationFinding as ReconciliationFinding

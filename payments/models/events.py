@@ -50,7 +50,8 @@ class Event(Base):
         Index("ix_events_status_id", "status", "id"),
         Index("ix_events_event_type_id", "event_type", "id"),
         Index("ix_events_object_id_id", "object_id", "id"),
-        Index("ix_events_received_at", "received_at"),
+        # Counts of a period, by status too, are answered from the index alone.
+        Index("ix_events_received_at_status", "received_at", "status"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -111,7 +112,10 @@ class EventConflict(Base):
     """A genuine delivery whose event id is taken by an event of another type or object."""
 
     __tablename__ = "event_conflicts"
-    __table_args__ = (UniqueConstraint("event_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("event_id", "sha256"),
+        Index("ix_event_conflicts_received_at", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigId, ForeignKey("events.id", ondelete="CASCADE"))
@@ -157,10 +161,13 @@ class Effect(Base):
 
 
 class AuditLog(Base):
-    """What an operator did to an event, when and why. Rows are added, never changed."""
+    """What an operator did to an event or a finding, and why. Rows are added, never changed."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_event_id_id", "event_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_log_event_id_id", "event_id", "id"),
+        Index("ix_audit_log_finding_id_id", "finding_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -168,6 +175,7 @@ class AuditLog(Base):
     action: Mapped[str] = mapped_column(String(64))
     # No foreign key: what was done stays known when the event is gone.
     event_id: Mapped[int | None] = mapped_column(BigId)
+    finding_id: Mapped[int | None] = mapped_column(BigId)
     reason: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(String(255))
     request_id: Mapped[str | None] = mapped_column(String(128))

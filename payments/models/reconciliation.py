@@ -43,6 +43,8 @@ class ReconciliationRun(Base):
     actor: Mapped[str] = mapped_column(String(255))
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Everything in the window before this was seen: where a run that was cut short goes on.
+    reached_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Of events: at the provider, kept here, and processed; missing here at first, then fetched.
     # Of money: payments at the provider, here, and in agreement; missing here, then findings made.
     theirs: Mapped[int] = mapped_column(Integer, default=0)
@@ -101,6 +103,7 @@ class ReconciliationFinding(Base):
         CheckConstraint(one_of("source", FINDING_SOURCES), name="source"),
         CheckConstraint(one_of("status", FINDING_STATUSES), name="status"),
         Index("ix_reconciliation_findings_status_id", "status", "id"),
+        Index("ix_reconciliation_findings_status_kind", "status", "kind"),
         Index("ix_reconciliation_findings_subject", "subject"),
     )
 
@@ -144,7 +147,10 @@ class DeliveryCount(Base):
 
 
 class EventCount(Base):
-    """How many events of one type were received in one hour (UTC) that is over."""
+    """How many events of one type were received in one hour (UTC) that is counted.
+
+    `backfilled` of them were fetched by reconciliation; the others came by themselves.
+    """
 
     __tablename__ = "event_counts"
     __table_args__ = (UniqueConstraint("hour", "provider", "account", "event_type"),)
@@ -155,3 +161,16 @@ class EventCount(Base):
     account: Mapped[str] = mapped_column(String(255))
     event_type: Mapped[str] = mapped_column(String(255))
     received: Mapped[int] = mapped_column(Integer, default=0)
+    backfilled: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class CountedHour(Base):
+    """An hour whose events are all in `event_counts`, also where there were none.
+
+    Its row is committed together with the counts: whoever inserts it has counted the hour.
+    """
+
+    __tablename__ = "counted_hours"
+
+    hour: Mapped[datetime] = mapped_column(UTCDateTime, primary_key=True)
+    counted_at: Mapped[datetime] = mapped_column(UTCDateTime)

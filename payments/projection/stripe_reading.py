@@ -26,9 +26,10 @@ from payments.projection.stripe_refunds import read_refund, read_refund_list
 from payments.projection.stripe_snapshots import Snapshot
 
 # The types whose object is about a payment, or names one.
-PAYMENT_TYPES = re.compile(
-    r"(payment_intent|charge|refund|checkout\.session|invoice|invoice_payment)\..+"
-)
+PAYMENT_PREFIXES = (
+    "payment_intent", "charge", "refund", "checkout.session", "invoice", "invoice_payment",
+)  # fmt: skip
+PAYMENT_TYPES = re.compile(rf"({'|'.join(map(re.escape, PAYMENT_PREFIXES))})\..+")
 # Before this version a partial capture or a cancellation made a refund: changelog of basil,
 # "remove refund from partial capture and payment cancellation flow".
 BASIL = "2025-03-31"

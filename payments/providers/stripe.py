@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from payments.errors import MalformedEvent, SignatureError
+from payments.providers.asking import Pace
 from payments.providers.base import (
     Delivery,
     EventFacts,
@@ -26,11 +27,17 @@ from payments.providers.base import (
 )
 from payments.providers.samples import stripe_sample
 from payments.providers.signatures import LabelledSecret, hex_hmac_sha256, labelled, matching_secret
+from payments.providers.stripe_api import DEFAULT_BASE, StripeApi
 from payments.variables import Variables
 from payments.weak_secrets import refuse_weak
 
 SECRET = "STRIPE_SIGNING_SECRET"  # noqa: S105 (the name of the variable)
 TOLERANCE = "STRIPE_TOLERANCE_SECONDS"
+API_KEY, API_BASE = "STRIPE_API_KEY", "STRIPE_API_BASE"
+EVENT_TYPES = "STRIPE_EVENT_TYPES"
+KEY_PREFIXES = ("sk_", "rk_")
+API_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[1-9][0-9]{0,4})?")
+EVENT_TYPE = re.compile(r"[a-z0-9_.*\[\]]{1,255}")
 HEADER = "stripe-signature"
 # Stripe sends about 100 characters; with several secrets being rolled, a few hundred.
 LONGEST_HEADER = 4096
@@ -63,6 +70,10 @@ class Stripe(Provider):
 
     secrets: tuple[LabelledSecret, ...] = field(repr=False)
     tolerance_seconds: int
+    # Stripe's API, where a key is set: for reconciliation.
+    api: StripeApi | None = None
+    # The types that Stripe sends here, where a variable says so.
+    event_types: tuple[str, ...] = ()
 
     @classmethod
     def configure(cls, variables: Variables, account: str, *, strict: bool) -> Stripe | None:
@@ -85,7 +96,12 @@ class Stripe(Provider):
                 f"does not start with {PREFIX}",
                 "Check that it is the endpoint's signing secret and not an API key",
             )
-        return cls(secrets=labelled(variable, secrets), tolerance_seconds=tolerance)
+        return cls(
+            secrets=labelled(variable, secrets),
+            tolerance_seconds=tolerance,
+            api=_api(variables, account, strict=strict),
+            event_types=_event_types(variables, account),
+        )
 
     def prove(self, delivery: Delivery) -> Proof:
         header = parse_signature_header(delivery.headers.get(HEADER, ""))
@@ -120,6 +136,34 @@ class Stripe(Provider):
 
     def sample(self, event_type: str, event_id: str, now: datetime) -> dict[str, Any]:
         return stripe_sample(event_type, event_id, now)
+
+
+def _event_types(variables: Variables, account: str) -> tuple[str, ...]:
+    own = variable_of(EVENT_TYPES, account)
+    name = own if variables.is_set(own) else EVENT_TYPES
+    types = variables.names(name)
+    if not all(EVENT_TYPE.fullmatch(it) for it in types):
+        variables.problem(
+            name, "has something that is no event type", "Write: charge.refunded, payment_intent.*"
+        )
+    return types
+
+
+def _api(variables: Variables, account: str, *, strict: bool) -> StripeApi | None:
+    name = variable_of(API_KEY, account)
+    key = variables.secret(name)
+    base = variables.text(API_BASE, DEFAULT_BASE).rstrip("/")
+    if not API_ORIGIN.fullmatch(base) or (strict and base != DEFAULT_BASE):
+        variables.problem(API_BASE, "is not the address of Stripe's API", "Leave it out")
+        return None
+    if not key:
+        return None
+    if not key.startswith(KEY_PREFIXES):
+        variables.problem(
+            name, "is not a secret or restricted key (sk_… or rk_…)", "Copy it from the dashboard"
+        )
+        return None
+    return StripeApi(key, base, Pace.configured(variables))
 
 
 def parse_signature_header(header: str) -> SignatureHeader:

@@ -57,14 +57,24 @@ def require_operator() -> None:
 def require_metrics_token() -> None:
     """Let the request pass if it carries one of `METRICS_TOKEN`, or comes from this machine.
 
-    What a proxy passes on comes from elsewhere, also where the proxy is on this machine.
+    Raises:
+        Unauthorized, TooManyAttempts: as for `require_admin`.
+    """
+    if not _is_from_this_machine():
+        _place_of(_bearer(), settings().metrics_tokens)
+
+
+def require_observer() -> None:
+    """Let the request pass that may see figures: outside of production, every one.
+
+    In production, one with one of `METRICS_TOKEN` or `ADMIN_TOKEN`, or one from this machine.
 
     Raises:
         Unauthorized, TooManyAttempts: as for `require_admin`.
     """
-    passed_on = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
-    if passed_on or not comes_from_loopback():
-        _place_of(_bearer(), settings().metrics_tokens)
+    if settings().is_production and not _is_from_this_machine():
+        admins = [admin.token for admin in settings().admin_tokens]
+        _place_of(_bearer(), [*settings().metrics_tokens, *admins])
 
 
 def admin_of_token(offered: str) -> AdminToken:
@@ -76,6 +86,12 @@ def admin_of_token(offered: str) -> AdminToken:
     """
     admins = settings().admin_tokens
     return admins[_place_of(offered, [admin.token for admin in admins])]
+
+
+def _is_from_this_machine() -> bool:
+    """What a proxy passes on comes from elsewhere, also where the proxy is on this machine."""
+    passed_on = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
+    return not passed_on and comes_from_loopback()
 
 
 def _place_of(offered: str, known: Sequence[str]) -> int:

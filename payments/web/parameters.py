@@ -136,6 +136,14 @@ def read_request_for(id: int) -> BulkRequest:
     return BulkRequest(ids=[id], dry_run=_boolean(body, "dry_run"), reason=_reason(body))
 
 
+def read_reason() -> str | None:
+    """`{"reason": …}`; raises InvalidQuery where the body is anything else."""
+    body = _read_object()
+    if body.keys() - {"reason"}:
+        raise InvalidQuery("The path names what is meant; the body may say the reason.")
+    return _reason(body)
+
+
 def event_key(id: str) -> int:
     """The primary key of an event in a path; NotFound where it can be none."""
     return _key(id, "event")
@@ -144,6 +152,11 @@ def event_key(id: str) -> int:
 def payment_key(id: str) -> int:
     """The primary key of a payment in a path; NotFound where it can be none."""
     return _key(id, "payment")
+
+
+def finding_key(id: str) -> int:
+    """The primary key of a finding in a path; NotFound where it can be none."""
+    return _key(id, "finding")
 
 
 def _key(id: str, what: str) -> int:

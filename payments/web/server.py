@@ -14,12 +14,14 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from flask import Flask
 from gunicorn.http import errors
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 from payments.config import environment, web_concurrency, web_threads
+from payments.reconciliation.deliveries import write_counts_of
 from payments.web.errors import MEDIA_TYPE, problem_body
 from payments.web.headers import ALWAYS
 
@@ -45,6 +47,12 @@ READ_SECONDS = 10
 # A refused client may still be sending; closing at once would destroy the answer on its way.
 LINGER_SECONDS = 2
 LINGER_BYTES = 4 * 1024 * 1024
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """gunicorn calls this in a worker that ends: what it has counted is not to be lost."""
+    if isinstance(app := worker.wsgi, Flask):
+        write_counts_of(app)
 
 
 class TooSlow(errors.ParseException):  # type: ignore[misc]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from payments.config import DEFAULT_ACCOUNT
-from payments.errors import UnknownEndpoint
+from payments.errors import SignatureError, UnknownEndpoint
 from payments.extensions import settings
 from payments.intake import receive
 from payments.models import utc_now
 from payments.providers.base import Delivery, Provider
 from payments.queueing import job_queue
+from payments.reconciliation.deliveries import delivery_counter, write_counts_of
 from payments.recording import Context, Receipt
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
@@ -33,7 +34,28 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
         headers={name.lower(): value for name, value in request.headers},
         received_at=utc_now(),
     )
-    return _answer(receive(delivery, receiver, job_queue(), _context()))
+    try:
+        receipt = receive(delivery, receiver, job_queue(), _context())
+    except SignatureError:
+        _count(delivery, accepted=False)
+        raise
+    _count(delivery, accepted=True)
+    return _answer(receipt)
+
+
+@blueprint.after_request
+def write_counts(response: Response) -> Response:
+    """Once the answer is on its way: what is counted must not cost the sender time."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy
+    if delivery_counter().claim_write():
+        response.call_on_close(lambda: write_counts_of(app))
+    return response
+
+
+def _count(delivery: Delivery, *, accepted: bool) -> None:
+    delivery_counter().count(
+        delivery.provider, delivery.account, delivery.received_at, accepted=accepted
+    )
 
 
 def _body() -> bytes:

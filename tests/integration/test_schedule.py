@@ -6,7 +6,7 @@ import time
 
 import redis
 
-from jobs.schedule import PERIODIC, JSONJob, PeriodicScheduler
+from jobs.schedule import PERIODIC, JSONJob, PeriodicScheduler, periodic
 from payments.queueing import QUEUE_NAME
 
 
@@ -16,7 +16,7 @@ def scheduler(client: redis.Redis) -> PeriodicScheduler:
 
 def test_what_redis_lost_or_a_fast_clock_delayed_is_registered_again(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
-    key, [job] = PeriodicScheduler.scheduled_jobs_key, PERIODIC
+    key, job = PeriodicScheduler.scheduled_jobs_key, PERIODIC[0]
     ours = scheduler(client)
     ours.register_birth()
     assert client.zscore(key, job.id) is not None
@@ -31,9 +31,20 @@ def test_what_redis_lost_or_a_fast_clock_delayed_is_registered_again(redis_url: 
     client.close()
 
 
+def test_the_events_are_reconciled_as_often_as_it_is_configured(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    ours = scheduler(client)
+    ours.periodic = periodic(7)
+    ours.register_birth()
+    [job] = [it for it in ours.get_jobs() if it.id == "schedule-events"]
+    assert (job.func_name, job.meta["interval"]) == ("jobs.reconcile.reconcile_events", 420)
+    assert job.timeout == 1800
+    client.close()
+
+
 def test_each_start_registers_anew_what_an_older_version_left(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
-    [job] = PERIODIC
+    job = PERIODIC[0]
     scheduler(client).register_birth()
     client.hset(f"rq:job:{job.id}", "timeout", 7)
     scheduler(client).register_birth()

@@ -144,7 +144,7 @@ class PayPalStandIn:
         }
 
     def serve(self, path: str, body: bytes, kind: str = "text/plain", status: int = 200) -> str:
-        """Answer every request for `path` with `body` from now on; returns its URL."""
+        """Answer every request for `path`, whatever its query, with `body`; returns its URL."""
         self._served[path] = (status, kind, body)
         return self.base_url + path
 
@@ -186,8 +186,9 @@ class PayPalStandIn:
         return next((how for prefix, how in self._faults.items() if path.startswith(prefix)), "")
 
     def _reply(self, request: Request) -> Reply:
-        if request.path in self._served:
-            return self._served[request.path]
+        for path in (request.path, request.path.partition("?")[0]):
+            if path in self._served:
+                return self._served[path]
         if request.method == "POST" and request.path == TOKEN:
             return self._grant(request)
         if request.method == "POST" and request.path == VERIFY:

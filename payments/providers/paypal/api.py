@@ -64,6 +64,11 @@ class PayPalApi:
     def __repr__(self) -> str:
         return f"PayPalApi({self._base!r})"
 
+    @property
+    def base(self) -> str:
+        """The scheme and the host."""
+        return self._base
+
     def request(
         self,
         method: str,

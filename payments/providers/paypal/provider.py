@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from payments.config import DEFAULT_ACCOUNT
 from payments.errors import SignatureError
+from payments.providers.asking import Pace
 from payments.providers.base import (
     Delivery,
     EventFacts,
@@ -27,6 +28,7 @@ from payments.providers.base import (
     parse_time,
 )
 from payments.providers.paypal.api import PayPalApi
+from payments.providers.paypal.reading import PayPalReader
 from payments.providers.paypal.settings import DEMO, DEMO_SECRET, LIVE, WEBHOOK_ID, read_settings
 from payments.providers.samples import paypal_sample
 from payments.providers.signatures import LabelledSecret, hex_hmac_sha256, matching_secret
@@ -81,6 +83,8 @@ class PayPal(Provider):
     mode: str
     scheme: Scheme
     api: PayPalApi | None = None
+    # The same, as reconciliation reads it.
+    reader: PayPalReader | None = None
 
     @classmethod
     def accounts(cls, variables: Variables) -> Sequence[str]:
@@ -97,7 +101,11 @@ class PayPal(Provider):
             scheme = DemoScheme(secrets=settings.demo_secrets)
         else:
             scheme = settings.scheme()
-        return cls(mode=settings.mode, scheme=scheme, api=settings.api)
+        reader = None
+        if settings.api is not None:
+            pace = Pace.configured(variables)
+            reader = PayPalReader(settings.api, settings.mode == LIVE, pace)
+        return cls(mode=settings.mode, scheme=scheme, api=settings.api, reader=reader)
 
     def prove(self, delivery: Delivery) -> Proof:
         return self.scheme.prove(delivery)

@@ -1,0 +1,107 @@
+"""Looking at findings and runs: filters and pages. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from payments.errors import InvalidQuery, NotFound
+from payments.models import ReconciliationFinding, ReconciliationRun
+from payments.models.reconciliation import (
+    FINDING_SOURCES,
+    FINDING_STATUSES,
+    RUN_KINDS,
+    RUN_STATUSES,
+)
+from payments.pages import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT, Page, check_identifiers, page_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingFilter:
+    """Which findings. None means: whatever it is."""
+
+    provider: str | None = None
+    account: str | None = None
+    source: str | None = None
+    kind: str | None = None
+    status: str | None = None
+    subject: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidQuery for what could never match because it is not understood."""
+        _check_choice("source", self.source, FINDING_SOURCES)
+        _check_choice("status", self.status, FINDING_STATUSES)
+        check_identifiers(self, ("provider", "account", "kind", "subject"))
+
+    def query(self) -> Select[ReconciliationFinding]:
+        given = ((field.name, getattr(self, field.name)) for field in fields(self))
+        equal = (getattr(ReconciliationFinding, name) == it for name, it in given if it is not None)
+        return select(ReconciliationFinding).where(*equal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """Which runs. None means: whatever it is."""
+
+    provider: str | None = None
+    account: str | None = None
+    kind: str | None = None
+    status: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidQuery for what could never match because it is not understood."""
+        _check_choice("kind", self.kind, RUN_KINDS)
+        _check_choice("status", self.status, RUN_STATUSES)
+        check_identifiers(self, ("provider", "account"))
+
+    def query(self) -> Select[ReconciliationRun]:
+        given = ((field.name, getattr(self, field.name)) for field in fields(self))
+        equal = (getattr(ReconciliationRun, name) == it for name, it in given if it is not None)
+        return select(ReconciliationRun).where(*equal)
+
+
+def list_findings(
+    session: Session, which: FindingFilter, limit: int = DEFAULT_LIMIT, before: int | None = None
+) -> Page[ReconciliationFinding]:
+    """A page of findings, the newest first; raises InvalidQuery as `page_of` does."""
+    return page_of(session, which.query(), ReconciliationFinding.id, limit=limit, before=before)
+
+
+def get_finding(session: Session, id: int) -> ReconciliationFinding:
+    """The finding with primary key `id`.
+
+    Raises:
+        NotFound: there is none.
+    """
+    finding = session.get(ReconciliationFinding, id) if 0 < id <= MAX_ID else None
+    if finding is None:
+        raise NotFound("There is no finding with this id.")
+    return finding
+
+
+def all_findings(
+    session: Session, which: FindingFilter, before: int | None = None
+) -> Iterator[ReconciliationFinding]:
+    """Every one of them, the newest first, a page at a time."""
+    cursor = before
+    while True:
+        page = list_findings(session, which, MAX_LIMIT, cursor)
+        yield from page.rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def list_runs(
+    session: Session, which: RunFilter, limit: int = DEFAULT_LIMIT, before: int | None = None
+) -> Page[ReconciliationRun]:
+    """A page of runs, the newest first; raises InvalidQuery as `page_of` does."""
+    return page_of(session, which.query(), ReconciliationRun.id, limit=limit, before=before)
+
+
+def _check_choice(name: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise InvalidQuery(f"{name}: use one of {', '.join(known)}.")
