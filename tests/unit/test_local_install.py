@@ -140,5 +140,7 @@ class TestMake:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
         done = subprocess.run([str(MAKE)], cwd=tmp_path, env=plain, capture_output=True, text=True)
         targets = [line.split()[0] for line in done.stdout.splitlines()]
-        expected = "help venv deps dev run test lint cov e2e perf faults db-upgrade lock clean"
+        expected = (
+            "help venv deps dev run test lint cov e2e perf boundaries faults db-upgrade lock clean"
+        )
         assert sorted(targets) == sorted(expected.split())
