@@ -131,7 +131,7 @@ def _start_over(session: Session, event: Event) -> None:
 
 
 def _give_up(_session: Session, event: Event) -> None:
-    event.status, event.next_attempt_at = DISCARDED, None
+    event.status, event.next_attempt_at, event.failure_group_id = DISCARDED, None, None
 
 
 RETRY = Action(name="dlq.retry", change=_start_over, status=DEAD)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from payments.config import Settings
 from payments.database import server_now, transaction
+from payments.failure_groups import note_death
 from payments.models import (
     DEAD,
     FINISHED,
@@ -136,6 +137,7 @@ def _refuse(session: Session, event: Event, processor: Processor, now: datetime)
         return Outcome(status=event.status)
     if reason := _hopeless(event, history, processor):
         event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
+        note_death(session, event, now)
         log.error("dead", id=event.id, error=reason)
         return Outcome(status=DEAD, error=reason)
     return None
@@ -243,6 +245,7 @@ def end_attempt(
     outcome: str,
     error: BaseException | None = None,
     message: str | None = None,
+    failure_group_id: int | None = None,
 ) -> None:
     session.execute(
         update(Attempt)
@@ -253,6 +256,7 @@ def end_attempt(
             outcome=outcome,
             error_type=type(error).__name__ if error else None,
             error_message=message,
+            failure_group_id=failure_group_id,
         )
         .execution_options(synchronize_session=False)
     )

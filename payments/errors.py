@@ -86,6 +86,13 @@ class NotFound(ClientError):
     title = "Not found"
 
 
+class Conflict(ClientError):
+    """It is not in a state in which this could be done."""
+
+    status = 409
+    title = "Conflict"
+
+
 class Unavailable(PaymentsError):
     """A dependency is away; the delivery was not accepted and should be sent again."""
 

@@ -9,6 +9,7 @@ tells it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Protocol
 
 import structlog
 from redis.exceptions import RedisError
@@ -21,31 +22,57 @@ from payments.audit import Actor as Actor
 from payments.audit import checked_reason
 from payments.database import DATABASE_AWAY, transaction
 from payments.errors import QueueUnavailable
-from payments.models import FINISHED, AuditLog, EventPayload, utc_now
+from payments.models import FINISHED, AuditLog, Event, EventPayload, utc_now
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, remove_failed_jobs
 
 log = structlog.get_logger(__name__)
 
 
+class Part(Protocol):
+    """A part in the transaction that changes one event: a bulk operation keeps its item so.
+
+    What either method raises undoes the change and its line in the audit log, and ends it all.
+    """
+
+    operation_id: int
+
+    def refuse(self, session: Session, event: Event | None) -> str | None:
+        """Why the event, whose lock is ours, must not be changed; None where it may be."""
+
+    def note(self, session: Session, event_id: int, refusal: str | None) -> None:
+        """The event is changed, or is not because of `refusal`."""
+
+
 def operate(
-    action: Action, ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None = None
+    action: Action,
+    ids: Iterable[int],
+    actor: Actor,
+    queue: JobQueue,
+    reason: str | None = None,
+    part: Part | None = None,
 ) -> Iterator[ItemResult]:
     """Do `action` to one event after the other, as the result is asked for.
 
     Raises:
         InvalidQuery: at once, where the reason is needed and missing, or cannot be kept.
     """
-    return _operate(action, ids, actor, queue, checked_reason(reason, needed=action.needs_reason))
+    reason = checked_reason(reason, needed=action.needs_reason)
+    return _operate(action, ids, actor, queue, reason, part)
 
 
 def _operate(
-    action: Action, ids: Iterable[int], actor: Actor, queue: JobQueue, reason: str | None
+    action: Action,
+    ids: Iterable[int],
+    actor: Actor,
+    queue: JobQueue,
+    reason: str | None,
+    part: Part | None,
 ) -> Iterator[ItemResult]:
     registry = _failed_jobs(queue)
     for event_id in ids:
         try:
-            refusal, unfinished = _apply(action, event_id, actor, reason)
+            refusal, unfinished = _apply(action, event_id, actor, reason, part)
         except DATABASE_AWAY as error:
             log.warning("not done", id=event_id, action=action.name, error=type(error).__name__)
             refusal = "skipped: it is locked, or the database is away; try again"
@@ -56,13 +83,14 @@ def _operate(
 
 
 def _apply(
-    action: Action, event_id: int, actor: Actor, reason: str | None
+    action: Action, event_id: int, actor: Actor, reason: str | None, part: Part | None
 ) -> tuple[str | None, bool]:
     """Change the event and write the audit's line; why not, and whether work is left to do."""
     with transaction() as session:
         event = locked(session, event_id)
         status = None if event is None else event.status
-        refusal = action.refusal(status, _has_payload(session, event_id))
+        refusal = part.refuse(session, event) if part else None
+        refusal = refusal or action.refusal(status, _has_payload(session, event_id))
         if event is not None and refusal is None:
             action.change(session, event)
         session.add(
@@ -74,8 +102,11 @@ def _apply(
                 reason=reason,
                 outcome=refusal or "done",
                 request_id=actor.request_id,
+                operation_id=part.operation_id if part else None,
             )
         )
+        if part:
+            part.note(session, event_id, refusal)
         return refusal, event is not None and event.status not in FINISHED
 
 

@@ -29,6 +29,7 @@ from payments.attempts import (
 )
 from payments.database import DATABASE_AWAY, server_now, transaction
 from payments.errors import HandlerMisuse, LostRace, PermanentFailure, RetryAfter
+from payments.failure_groups import note_failure
 from payments.handlers.effects import Effects
 from payments.handlers.payments import project_event
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
@@ -203,7 +204,10 @@ def _fail(
         event.next_attempt_at = None if retry_in is None else now + timedelta(seconds=retry_in)
         event.last_error = f"{type(error).__name__}: {message}"
         status, last_error = event.status, event.last_error
-        end_attempt(session, event_id, number, outcome, error, message)
+        group = note_failure(
+            session, event, error, processor.mask, now, timed_out=outcome == "timeout"
+        )
+        end_attempt(session, event_id, number, outcome, error, message, group)
     log.warning(
         "attempt", id=event_id, number=number, outcome=outcome, status=status, error=last_error
     )
@@ -237,6 +241,7 @@ def _finish(session: Session, event_id: int, status: str) -> None:
             processed_at=server_now(session.get_bind().dialect.name),
             next_attempt_at=None,
             last_error=None,
+            failure_group_id=None,
         )
         .execution_options(synchronize_session=False)
     )

@@ -32,13 +32,17 @@ QUEUE_NAME = "payments"
 EXTENSION = "payments.queue"
 # A wire format: jobs that wait in Redis name it, also across a deployment.
 PROCESS_EVENT = "jobs.process.process_event"
+CONTINUE_OPERATION = "jobs.bulk.continue_operation"
 # A request may spend 300 ms on a Redis that hangs. Connecting, authenticating and the one round
 # trip of an enqueue each have this limit, and the first that reaches it ends the call.
 CONNECT_SECONDS = 0.1
 SOCKET_SECONDS = 0.1
 PATIENT_SECONDS = 10.0
 BREAKER_OPEN_SECONDS = 5.0
-YEAR_SECONDS = 365 * 24 * 3600
+# A slice of a bulk operation ends by itself much earlier, and may hold some slow dry runs.
+SLICE_TIMEOUT_SECONDS = 120
+DAY_SECONDS = 24 * 3600
+YEAR_SECONDS = 365 * DAY_SECONDS
 # How the ids of jobs end that wait for an event's next attempt, put off or brought forward.
 DUE, DUE_AGAIN = "due", "dueagain"
 R = TypeVar("R")
@@ -108,6 +112,24 @@ class JobQueue:
 
         self._bounded(schedule)
 
+    def enqueue_operation(self, operation_id: int, at: datetime | None = None) -> None:
+        """Enqueue the next slice of a bulk operation, for now or for the whole second `at`.
+
+        Raises:
+            QueueUnavailable: as for `enqueue_event`; recovery enqueues it from the database.
+        """
+
+        def enqueue() -> None:
+            job = self._operation_job(operation_id)
+            with self.connection.pipeline() as pipeline:
+                if at is None:
+                    self.queue.enqueue_job(job, pipeline=pipeline)
+                else:
+                    self.queue.schedule_job(job, at, pipeline=pipeline)
+                pipeline.execute()
+
+        self._bounded(enqueue)
+
     def ping(self) -> None:
         """Raises RedisError if Redis does not answer in time."""
         self.connection.ping()
@@ -140,6 +162,17 @@ class JobQueue:
             result_ttl=0,
             failure_ttl=YEAR_SECONDS,
             retry=retries(self._policy, attempts, self._rng),
+        )
+
+    def _operation_job(self, operation_id: int) -> Job:
+        return self.queue.create_job(
+            CONTINUE_OPERATION,
+            args=(operation_id,),
+            job_id=f"bulk-{operation_id}-{secrets.token_hex(6)}",
+            description=f"bulk operation {operation_id}",
+            timeout=SLICE_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=DAY_SECONDS,
         )
 
     def _bounded(self, ask: Callable[[], R]) -> R:

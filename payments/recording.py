@@ -50,7 +50,7 @@ PAYLOADS = cast(Table, EventPayload.__table__)
 INTAKE_COLUMNS = tuple(
     column.name
     for column in EVENTS.columns
-    if column.name not in ("id", "last_error", "processed_at")
+    if column.name not in ("id", "last_error", "processed_at", "failure_group_id")
 )
 
 log = structlog.get_logger(__name__)

@@ -13,6 +13,7 @@ from rq.results import Result
 from payments.queueing import JobQueue
 
 JOB_ID = re.compile(r"event-([0-9]+)-[0-9a-z]+")
+OPERATION_JOB_ID = re.compile(r"bulk-([0-9]+)-[0-9a-z]+")
 
 
 def live_events(queue: JobQueue) -> set[int]:
@@ -22,6 +23,16 @@ def live_events(queue: JobQueue) -> set[int]:
         RedisError: Redis does not say.
     """
     return {event for id in _live_job_ids(queue) if (event := event_of(id)) is not None}
+
+
+def live_operations(queue: JobQueue) -> set[int]:
+    """The same of bulk operations.
+
+    Raises:
+        RedisError: Redis does not say.
+    """
+    matches = (OPERATION_JOB_ID.match(id) for id in _live_job_ids(queue))
+    return {int(match[1]) for match in matches if match}
 
 
 def failed_jobs(queue: JobQueue) -> dict[int, list[str]]:

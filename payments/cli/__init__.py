@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from payments.cli.bulk_operations import operations as bulk
 from payments.cli.check import check
 from payments.cli.dead_letters import dlq
 from payments.cli.events import events
@@ -14,5 +15,5 @@ from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (check, dlq, events, payments, reconcile, simulate, status):
+    for command in (bulk, check, dlq, events, payments, reconcile, simulate, status):
         app.cli.add_command(command)

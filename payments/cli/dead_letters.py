@@ -1,4 +1,4 @@
-"""`flask dlq list|show|retry|discard`"""
+"""`flask dlq list|show|groups|retry|discard`"""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from payments.actions import DISCARD, RETRY
 from payments.cli.bulk import EXIT_CODES, bulk_options, run
 from payments.cli.events import show_list, show_one
 from payments.cli.filters import build_filter, filter_options
+from payments.cli.groups import groups_command, run_for_group
 from payments.events import DEFAULT_LIMIT, MAX_LIMIT
 from payments.models import DEAD
 
 dlq = AppGroup("dlq", help="Look at dead letters, retry them, or give them up.")
+dlq.add_command(groups_command)
+of_group = click.option(
+    "--group", type=int, help="all dead ones of this group, as a bulk operation"
+)
 
 
 @dlq.command("list")
@@ -43,25 +48,37 @@ def show_command(id: int, as_json: bool) -> None:
 
 @dlq.command("retry", epilog=EXIT_CODES)
 @bulk_options
-def retry_command(**options: Any) -> None:
+@of_group
+def retry_command(group: int | None, **options: Any) -> None:
     """Retry dead letters, each with a full new budget of attempts.
+
+    A group is retried by a bulk operation: the first five go alone, and it stops where they fail.
+    It wants a --reason.
 
     \b
     Examples:
       flask --app wsgi dlq retry 17 18
       flask --app wsgi dlq retry --type 'charge.*' --error timeout --dry-run
       flask --app wsgi dlq retry --all --yes --rate 20
+      flask --app wsgi dlq retry --group 4 --reason 'the warehouse is back'
     """
-    run(RETRY, "retried", options)
+    if group is None:
+        run(RETRY, "retried", options)
+    else:
+        run_for_group(group, "retry", "retried", options)
 
 
 @dlq.command("discard", epilog=EXIT_CODES)
 @bulk_options
-def discard_command(**options: Any) -> None:
+@of_group
+def discard_command(group: int | None, **options: Any) -> None:
     """Give dead letters up for good. Wants a --reason.
 
     \b
     Example:
       flask --app wsgi dlq discard 17 --reason 'test order, cancelled by hand'
     """
-    run(DISCARD, "discarded", options)
+    if group is None:
+        run(DISCARD, "discarded", options)
+    else:
+        run_for_group(group, "discard", "discarded", options)

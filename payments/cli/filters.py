@@ -10,22 +10,23 @@ import click
 
 from payments.errors import InvalidQuery
 from payments.events import EventFilter
-from payments.providers.base import parse_time
+from payments.models import utc_now
+from payments.moments import HINT, parse_moment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Moment(click.ParamType[datetime]):
-    """An ISO 8601 time; without a time zone it is UTC."""
+    """An ISO 8601 time (without a time zone it is UTC), or how long ago."""
 
     name = "time"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        moment = value if isinstance(value, datetime) else parse_time(value)
+        moment = value if isinstance(value, datetime) else parse_moment(value, utc_now())
         if moment is None:
-            self.fail("use ISO 8601, as in 2026-01-31T00:00:00Z", param, ctx)
+            self.fail(HINT, param, ctx)
         return moment
 
 

@@ -31,10 +31,10 @@ def show_table(
         click.echo("  ".join(padded).rstrip(), err=err)
 
 
-def show_fields(fields: Mapping[str, Any]) -> None:
+def show_fields(fields: Mapping[str, Any], *, err: bool = False) -> None:
     width = max(map(len, fields))
     for name, value in fields.items():
-        click.echo(f"{name.ljust(width)}  {_text(value)}")
+        click.echo(f"{name.ljust(width)}  {_text(value)}", err=err)
 
 
 def _text(value: Any) -> str:

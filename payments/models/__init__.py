@@ -4,6 +4,21 @@ Times are UTC and aware on both databases. Constraint names follow the conventio
 payments/extensions.py. A changed model needs a migration; a test compares the two.
 """
 
+from payments.models.bulk import BULK_ACTIONS as BULK_ACTIONS
+from payments.models.bulk import BULK_STATES as BULK_STATES
+from payments.models.bulk import CANCELED as CANCELED
+from payments.models.bulk import DONE as DONE
+from payments.models.bulk import FAILED as FAILED
+from payments.models.bulk import FINISHED_OPERATION as FINISHED_OPERATION
+from payments.models.bulk import ITEM_STATES as ITEM_STATES
+from payments.models.bulk import PREVIEW as PREVIEW
+from payments.models.bulk import RUNNING as RUNNING
+from payments.models.bulk import SKIPPED as SKIPPED
+from payments.models.bulk import STARTED as STARTED
+from payments.models.bulk import STOPPED as STOPPED
+from payments.models.bulk import WAITING as WAITING
+from payments.models.bulk import BulkItem as BulkItem
+from payments.models.bulk import BulkOperation as BulkOperation
 from payments.models.columns import UTCDateTime as UTCDateTime
 from payments.models.columns import columns_of as columns_of
 from payments.models.columns import utc_now as utc_now
@@ -25,6 +40,7 @@ from payments.models.events import Effect as Effect
 from payments.models.events import Event as Event
 from payments.models.events import EventConflict as EventConflict
 from payments.models.events import EventPayload as EventPayload
+from payments.models.failures import FailureGroup as FailureGroup
 from payments.models.payments import Payment as Payment
 from payments.models.payments import PaymentChange as PaymentChange
 from payments.models.payments import PaymentGroup as PaymentGroup

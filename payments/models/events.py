@@ -78,6 +78,8 @@ class Event(Base):
     traceparent: Mapped[str | None] = mapped_column(String(55))
     secret_label: Mapped[str | None] = mapped_column(String(255))
     transmission_id: Mapped[str | None] = mapped_column(String(255))
+    # The cause of its latest failure, until it is processed, ignored or discarded.
+    failure_group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("failure_groups.id"))
 
     history: Mapped[list[Attempt]] = relationship(
         order_by="Attempt.number", lazy="raise", viewonly=True
@@ -93,6 +95,17 @@ Index(
     Event.next_attempt_at,
     postgresql_where=Event.status.in_(UNFINISHED),
     sqlite_where=Event.status.in_(UNFINISHED),
+)
+
+
+# What the groups of failures hold, however many events there are and were.
+Index(
+    "ix_events_held",
+    Event.failure_group_id,
+    Event.status,
+    Event.id,
+    postgresql_where=Event.failure_group_id.is_not(None),
+    sqlite_where=Event.failure_group_id.is_not(None),
 )
 
 
@@ -146,6 +159,8 @@ class Attempt(Base):
     error_type: Mapped[str | None] = mapped_column(String(255))
     error_message: Mapped[str | None] = mapped_column(Text)
     worker: Mapped[str | None] = mapped_column(String(255))
+    # The cause of its failure; stays when the event's own is gone.
+    failure_group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("failure_groups.id"))
 
 
 class Effect(Base):
@@ -167,6 +182,7 @@ class AuditLog(Base):
     __table_args__ = (
         Index("ix_audit_log_event_id_id", "event_id", "id"),
         Index("ix_audit_log_finding_id_id", "finding_id", "id"),
+        Index("ix_audit_log_operation_id_id", "operation_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -176,6 +192,8 @@ class AuditLog(Base):
     # No foreign key: what was done stays known when the event is gone.
     event_id: Mapped[int | None] = mapped_column(BigId)
     finding_id: Mapped[int | None] = mapped_column(BigId)
+    # The bulk operation that it belongs to.
+    operation_id: Mapped[int | None] = mapped_column(BigId)
     reason: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(String(255))
     request_id: Mapped[str | None] = mapped_column(String(128))

@@ -14,9 +14,10 @@ from payments.actions import Action, freeze
 from payments.database import snapshot
 from payments.errors import InvalidQuery, NotFound
 from payments.events import EventFilter
+from payments.models import utc_now
+from payments.moments import HINT, parse_moment
 from payments.pages import DEFAULT_LIMIT
 from payments.payment_views import PaymentFilter
-from payments.providers.base import parse_time
 from payments.variables import FALSE, TRUE
 
 TEXT_FILTERS = ("provider", "account", "status", "type", "event_id", "object_id", "error")
@@ -230,7 +231,7 @@ def _boolean(body: Mapping[str, Any], name: str) -> bool:
 
 
 def _time(value: Any, name: str) -> datetime:
-    moment = parse_time(value) if isinstance(value, str) else None
+    moment = parse_moment(value, utc_now())
     if moment is None:
-        raise InvalidQuery(f"{name}: use ISO 8601, as in 2026-01-31T00:00:00Z.")
+        raise InvalidQuery(f"{name}: {HINT}.")
     return moment

@@ -52,7 +52,7 @@ class Command:
 
     def wait_for(self, said: str) -> None:
         """Until it has said so to the person at the terminal."""
-        eventually(lambda: said in self.stderr or self._has_ended(), f"the command says {said!r}")
+        eventually(lambda: said in self.stderr or self.has_ended, f"the command says {said!r}")
         assert said in self.stderr, (self.stderr, self._stdout.read_text())
 
     def type(self, text: str) -> None:
@@ -72,5 +72,6 @@ class Command:
             os.close(self._terminal)
         return Ended(code, self._stdout.read_text(), self.stderr)
 
-    def _has_ended(self) -> bool:
+    @property
+    def has_ended(self) -> bool:
         return self._process.poll() is not None
