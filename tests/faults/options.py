@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         short=asked.short,
         longest_hold=3.0 if asked.short else 14.0,
         longest_pause=1.2 if asked.short else 6.0,
-        quiet_seconds=110 if asked.short else 400 + (asked.events or events) / 40,
+        quiet_seconds=150 if asked.short else 400 + (asked.events or events) / 40,
     )
 
 

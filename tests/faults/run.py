@@ -85,7 +85,9 @@ def _drive(
     show.until(lambda: sender.is_done, options.quiet_seconds)
     quiet = show.until(lambda: is_quiet(running), options.quiet_seconds)
     operations: list[Operation] = []
-    if quiet:
+    if not quiet:
+        injector.problems.append(f"it was not quiet within {options.quiet_seconds:g} s")
+    else:
         try:
             environment = running.service.environment
             for done in operate(environment, dead_letters(environment)):
