@@ -10,7 +10,7 @@ Three commits, so that whatever dies in between is known:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -42,6 +42,7 @@ from payments.models import (
     Event,
     EventPayload,
 )
+from payments.projection.reading import is_read
 from payments.unwritten import End, keep, write_kept
 
 SUPERSEDED = "superseded"
@@ -94,15 +95,22 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         handlers = handlers_for(event.provider, event.event_type)
         effects = Effects(event_id, session)
         ledgers.append(effects)
-        handled = _handled(session, event)
-        with _effects_noted(session, effects):
-            meant_something = call_handlers(handlers, handled, session, effects)
+        meant_something = False
+        if is_wanted(event, handlers):
+            handled = _handled(session, event)
+            with _effects_noted(session, effects):
+                meant_something = call_handlers(handlers, handled, session, effects)
         status = PROCESSED if meant_something else IGNORED
         effects.note_pending(session)
         _finish(session, event_id, status)
         end_attempt(session, event_id, number, status)
     log.info("attempt", id=event_id, number=number, outcome=status)
     return Outcome(status=status, number=number)
+
+
+def is_wanted(event: Event, handlers: Collection[Handler]) -> bool:
+    """Whether anybody would look into the event; if not, it needs no payload to be ignored."""
+    return bool(handlers) or is_read(event.provider, event.event_type)
 
 
 @contextmanager
@@ -227,7 +235,7 @@ def _next_delay(event: Event, error: BaseException, processor: Processor) -> flo
 def _handled(session: Session, event: Event) -> HandledEvent:
     body = session.scalar(select(EventPayload.body).where(EventPayload.event_id == event.id))
     if body is None:
-        raise PermanentFailure("The payload has expired, so there is nothing to hand to a handler.")
+        raise PermanentFailure("The payload has expired, so there is nothing left to read.")
     return HandledEvent.of(event, body)
 
 

@@ -43,7 +43,7 @@ from payments.handlers.registry import HandledEvent, Handler, handlers_for
 from payments.models import Attempt, Effect, Event, EventPayload
 from payments.observability.masking import Masker
 from payments.pages import MAX_ID
-from payments.processing import call_handlers
+from payments.processing import call_handlers, is_wanted
 
 MOST_SHOWN = 500
 # So often, while somebody else changes the same rows.
@@ -112,8 +112,10 @@ def dry_run(event_id: int) -> DryRun:
         NotFound: there is no such event.
     """
     started = time.monotonic()
-    handlers, handled = _what_to_call(event_id)
-    if handled is None:
+    handlers, wanted, handled = _what_to_call(event_id)
+    if not wanted:
+        result = DryRun(event_id=event_id, outcome=IGNORED)
+    elif handled is None:
         result = DryRun(event_id=event_id, outcome=PAYLOAD_EXPIRED)
     else:
         result = _rehearse(handlers, handled, Masker(settings().secrets))
@@ -121,14 +123,16 @@ def dry_run(event_id: int) -> DryRun:
     return replace(result, duration_seconds=time.monotonic() - started)
 
 
-def _what_to_call(event_id: int) -> tuple[list[Handler], HandledEvent | None]:
+def _what_to_call(event_id: int) -> tuple[list[Handler], bool, HandledEvent | None]:
+    """The handlers, whether anybody wants the event at all, and what they are given of it."""
     with snapshot() as session:
         event = session.get(Event, event_id) if 0 < event_id <= MAX_ID else None
         if event is None:
             raise NotFound("There is no event with this id.")
         body = session.scalar(select(EventPayload.body).where(EventPayload.event_id == event_id))
         handlers = handlers_for(event.provider, event.event_type)
-        return handlers, None if body is None else HandledEvent.of(event, body)
+        handled = None if body is None else HandledEvent.of(event, body)
+        return handlers, is_wanted(event, handlers), handled
 
 
 def _rehearse(handlers: list[Handler], handled: HandledEvent, mask: Masker) -> DryRun:

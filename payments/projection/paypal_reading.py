@@ -38,11 +38,15 @@ READERS: dict[str, Reader] = {
 }
 
 
+def is_read_of_paypal(event_type: str) -> bool:
+    return _kind_by_type(event_type) is not None
+
+
 def read_paypal_event(event_type: str, data: dict[str, Any]) -> Reading:
     """The facts of the event `data`; none where it is not about a payment."""
     says = Statements()
     item = data.get("resource")
-    expected = next((kind for types, kind in KINDS_OF_TYPES if types.fullmatch(event_type)), None)
+    expected = _kind_by_type(event_type)
     if isinstance(item, dict) and expected:
         moment = milliseconds(data.get("create_time"))
         resource = Resource(item, event_type=event_type, moment=moment)
@@ -63,6 +67,10 @@ def read_paypal_object(data: dict[str, Any], fetched_at: datetime | None) -> Rea
     if kind in READERS:
         READERS[kind](says, resource)
     return says.reading()
+
+
+def _kind_by_type(event_type: str) -> str | None:
+    return next((kind for types, kind in KINDS_OF_TYPES if types.fullmatch(event_type)), None)
 
 
 def _kind_by_fields(data: dict[str, Any]) -> str:

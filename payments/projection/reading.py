@@ -6,10 +6,25 @@ from datetime import datetime
 from typing import Any
 
 from payments.projection.facts import Reading
-from payments.projection.paypal_reading import read_paypal_event, read_paypal_object
-from payments.projection.stripe_reading import read_stripe_event, read_stripe_object
+from payments.projection.paypal_reading import (
+    is_read_of_paypal,
+    read_paypal_event,
+    read_paypal_object,
+)
+from payments.projection.stripe_reading import (
+    is_read_of_stripe,
+    read_stripe_event,
+    read_stripe_object,
+)
 
 NOTHING = Reading(frozenset())
+
+
+def is_read(provider: str, event_type: str) -> bool:
+    """Whether an event of this type may state anything; of any other, `read_event` gives nothing."""
+    if provider == "stripe":
+        return is_read_of_stripe(event_type)
+    return provider == "paypal" and is_read_of_paypal(event_type)
 
 
 def read_event(provider: str, event_type: str, data: dict[str, Any]) -> Reading:

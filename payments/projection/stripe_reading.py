@@ -38,12 +38,16 @@ VERSION = re.compile(r"\d{4}-\d{2}-\d{2}")
 Reader = Callable[[Statements, Snapshot], None]
 
 
+def is_read_of_stripe(event_type: str) -> bool:
+    return PAYMENT_TYPES.fullmatch(event_type) is not None
+
+
 def read_stripe_event(event_type: str, data: dict[str, Any]) -> Reading:
     """The facts of the event `data`; none where it is thin, or not about a payment."""
     says = Statements()
     wrapper = data.get("data")
     item = wrapper.get("object") if isinstance(wrapper, dict) else None
-    if isinstance(item, dict) and PAYMENT_TYPES.fullmatch(event_type):
+    if isinstance(item, dict) and is_read_of_stripe(event_type):
         snapshot = Snapshot(
             item,
             event_type=event_type,

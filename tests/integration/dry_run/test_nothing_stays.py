@@ -15,6 +15,7 @@ from payments.handlers import handles
 from payments.models import Attempt, Effect, Event, utc_now
 from tests.integration.dry_run.shop import Handle, changes, is_sqlite, only_id, write
 from tests.support.application import Application
+from tests.support.deliveries import customer_event
 
 
 def test_an_event_that_nobody_handles_is_ignored(shop: Application) -> None:
@@ -28,6 +29,14 @@ def test_an_event_whose_payload_has_expired(shop: Application) -> None:
     shop.deliver()
     shop.sql("DELETE FROM event_payloads")
     assert dry_run(only_id(shop)).outcome == PAYLOAD_EXPIRED
+
+
+def test_an_event_that_nobody_wants_is_ignored_also_when_its_payload_has_expired(
+    shop: Application,
+) -> None:
+    shop.deliver(customer_event())
+    shop.sql("DELETE FROM event_payloads")
+    assert dry_run(only_id(shop)).outcome == IGNORED
 
 
 @pytest.mark.parametrize("id", [0, -1, 999_999, 2**63])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from payments.handlers import PermanentFailure, handles
 from tests.support.application import Application
 from tests.support.deliveries import customer_event, paypal_event, stripe_event
@@ -176,3 +178,34 @@ def test_links_alone_are_no_payment_until_something_is_known_of_it(
     assert payment["payment_id"] == "pi_1"
     assert "cs_1" in payment["objects"]
     assert completed["id"] in [entry["event_id"] for entry in payment["timeline"]]
+
+
+@pytest.mark.parametrize(
+    ("provider", "event"),
+    [("stripe", customer_event()), ("paypal", paypal_event("BILLING.PLAN.CREATED"))],
+)
+def test_an_event_that_nobody_wants_is_ignored_also_when_its_payload_has_expired(
+    application: Application, provider: str, event: dict[str, Any]
+) -> None:
+    deliver_all(application, provider, [event], "default")
+    application.sql("DELETE FROM event_payloads")
+    application.work()
+    [kept] = application.events()
+    assert (kept["status"], kept["attempts"], kept["last_error"]) == ("ignored", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("provider", "event"),
+    [("stripe", charge_event("charge.succeeded")), ("paypal", paypal_event())],
+)
+def test_an_event_that_may_be_about_a_payment_is_dead_when_its_payload_has_expired(
+    application: Application, provider: str, event: dict[str, Any]
+) -> None:
+    """It may have stated something, so it is not put aside unseen."""
+    deliver_all(application, provider, [event], "default")
+    application.sql("DELETE FROM event_payloads")
+    application.work()
+    [kept] = application.events()
+    assert (kept["status"], kept["attempts"]) == ("dead", 1)
+    assert "payload has expired" in kept["last_error"]
+    assert not any(rows_of(application).values())
