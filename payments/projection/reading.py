@@ -21,7 +21,7 @@ NOTHING = Reading(frozenset())
 
 
 def is_read(provider: str, event_type: str) -> bool:
-    """Whether an event of this type may state anything; of any other, `read_event` gives nothing."""
+    """Whether an event of this type may state anything; if not, `read_event` gives no facts."""
     if provider == "stripe":
         return is_read_of_stripe(event_type)
     return provider == "paypal" and is_read_of_paypal(event_type)

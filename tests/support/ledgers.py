@@ -6,7 +6,9 @@ arrival, and nothing else may.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from payments.projection.facts import Projection
@@ -33,6 +35,16 @@ def deliver_all(
     for event in events:
         response = application.deliver(event, provider=provider, path=path)
         assert response.status_code == 200, response.text
+
+
+def recorded_events(vectors: Path, provider: str) -> list[Any]:
+    """Each id once, in the order of the files: the same one with another body is a conflict."""
+    found: dict[str, Any] = {}
+    for file in sorted((vectors / f"{provider}_events").rglob("*.json")):
+        event = json.loads(file.read_bytes())
+        if isinstance(event, dict) and isinstance(event.get("id"), str):
+            found.setdefault(event["id"], event)
+    return list(found.values())
 
 
 def payments_of(application: Application, account: str = "default") -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tests.support.ledgers import (
     expected_of,
     ledger_of,
     payments_of,
+    recorded_events,
 )
 from tests.support.lifecycles import Lifecycle, lifecycles, random_lifecycles
 
@@ -89,23 +89,10 @@ def check_stories(service: Application, stories: list[Lifecycle]) -> None:
     assert statuses <= {"processed", "ignored"}
 
 
-def recorded(folder: Path) -> list[Any]:
-    """The recorded events, each id once: the same one with another body is a conflict."""
-    found: dict[str, Any] = {}
-    for file in sorted(folder.rglob("*.json")):
-        event = json.loads(file.read_bytes())
-        if isinstance(event, dict) and isinstance(event.get("id"), str):
-            found.setdefault(event["id"], event)
-    return list(found.values())
-
-
-@pytest.mark.parametrize(
-    ("provider", "folder"),
-    [("stripe", "stripe_events"), ("paypal", "paypal_events")],
-)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_recorded_events_agree_in_any_order(
-    service: Application, vectors: Path, provider: str, folder: str
+    service: Application, vectors: Path, provider: str
 ) -> None:
-    arrive(service, provider, recorded(vectors / folder), seed=3)
+    arrive(service, provider, recorded_events(vectors, provider), seed=3)
     told = check_orders_agree(service)
     assert told

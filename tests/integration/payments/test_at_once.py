@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from payments.attempts import Processor
 from payments.extensions import settings
 from payments.handlers import handles
 from payments.processing import process
+from payments.projection.reading import is_read
 from tests.support.application import Application, MakeApplication
 from tests.support.deliveries import stripe_event
 from tests.support.intents import intent_event, refund_event
-from tests.support.ledgers import accounts, deliver_all, ledger_of, payments_of
+from tests.support.ledgers import accounts, deliver_all, ledger_of, payments_of, recorded_events
 from tests.support.lifecycles import Lifecycle, lifecycles
 from tests.support.waiting import eventually
 
@@ -80,6 +82,35 @@ def test_workers_that_meet_in_one_payment_make_what_one_worker_makes(
             process_at_once(
                 service, [ids[event["id"]] for event in order.sample(life.events, len(life.events))]
             )
+        assert ledger_of(service, account) == alone
+        check_one_attempt_each(service, account)
+
+
+def told_by_each_worker(events: Sequence[Any], provider: str) -> list[Any]:
+    """Those about a payment, each under as many ids as there are workers, one after the other."""
+    type_of = {"stripe": "type", "paypal": "event_type"}[provider]
+    about_payments = [it for it in events if is_read(provider, it[type_of])]
+    return [
+        {**event, "id": f"{event['id']}-{number}"}
+        for event in about_payments
+        for number in range(WORKERS)
+    ]
+
+
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_recorded_events_at_the_same_moment_make_what_one_worker_makes(
+    service: Application, vectors: Path, provider: str
+) -> None:
+    """All workers have the same to say, of payments that nobody knows yet."""
+    events = told_by_each_worker(recorded_events(vectors, provider), provider)
+    deliver_all(service, provider, events, "default")
+    service.work()
+    alone = ledger_of(service)
+    assert alone
+    for account, step in zip(ROUNDS[:2], (1, -1), strict=True):
+        deliver_all(service, provider, events, account)
+        ids = sorted(event["id"] for event in events_of(service, account))
+        process_at_once(service, ids[::step])
         assert ledger_of(service, account) == alone
         check_one_attempt_each(service, account)
 
