@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.faults.laboratory import FAILED, Ended, Laboratory
+from tests.faults.children import FAILED, Ended
+from tests.faults.laboratory import Laboratory
 
 # More than any operation has; a loop that gets here has not ended.
 MOST_STEPS = 400

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import pickle
 import random
-import signal
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from sqlalchemy import Engine, create_engine, delete, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from jobs.recover import recover_events
 from jobs.worker import build_worker
 from payments.app import create_app
 from payments.attempts import Processor
-from payments.extensions import Base, db
+from payments.extensions import db
 from payments.handlers import registry
 from payments.processing import process
 from payments.queueing import job_queue
 from tests.faults import handlers
+from tests.faults.children import Ended, Work, in_child
+from tests.faults.contents import Contents, empty
 from tests.faults.events import SentEvent, make_event
 from tests.faults.evidence import FAILED_JOBS, Operation, collect, failed_events
 from tests.faults.invariants import DISCARD, END_STATES, REPLAY, RETRY, Violation, violations
 from tests.faults.journal import Accepted, Key
-from tests.faults.steps import Steps
 from tests.support.application import BASE_ENVIRONMENT, Application, settings_for
 from tests.support.deliveries import demo_headers, stripe_headers
 
-FAILED = 71
 HOUR = "1 hour"
 QUEUE = "payments"
 REASON = "as a test"
@@ -47,16 +43,6 @@ COMMANDS = {
 ACTIONS = {"retry": RETRY, "discard": DISCARD, "replay": REPLAY}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a child ended: its exit code, the boundary it was hit at, and what it returned."""
-
-    code: int
-    hit: bool
-    step: str
-    result: object
-
-
 def checker_engine(database_url: str) -> Engine:
     """Waits for a lock only for a moment: its holder may stand still."""
     if database_url.startswith("sqlite"):
@@ -65,6 +51,20 @@ def checker_engine(database_url: str) -> Engine:
         database_url.replace("postgresql://", "postgresql+psycopg://"),
         connect_args={"options": "-c lock_timeout=300"},
     )
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A moment of a laboratory that many operations can begin with."""
+
+    contents: Contents
+    accepted: dict[Key, Accepted]
+    operations: list[Operation]
+    outside: bytes
+
+
+def _nap(_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    sleep(0.005)
 
 
 class Laboratory:
@@ -90,6 +90,7 @@ class Laboratory:
         self.redis = redis.Redis.from_url(redis_url)
         self.accepted: dict[Key, Accepted] = {}
         self.operations: list[Operation] = []
+        self._outside_file = folder / handlers.OUTSIDE_FILE
         self._numbers = iter(range(10**6))
         handlers.EFFECTS.create(self.engine, checkfirst=True)
         self.use()
@@ -113,17 +114,10 @@ class Laboratory:
 
     def empty(self) -> None:
         """As it was at the start."""
-        tables = [*Base.metadata.sorted_tables, handlers.EFFECTS]
-        with self.engine.begin() as connection:
-            for table in reversed(tables):
-                connection.execute(delete(table))
-            if connection.dialect.name == "postgresql":
-                names = ", ".join(table.name for table in tables)
-                connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        self.redis.flushall()
+        empty(self.engine, self.redis)
         self.accepted.clear()
         self.operations.clear()
-        (self.folder / handlers.OUTSIDE_FILE).unlink(missing_ok=True)
+        self._outside_file.unlink(missing_ok=True)
 
     def close(self) -> None:
         handlers.EFFECTS.drop(self.engine)
@@ -138,10 +132,10 @@ class Laboratory:
 
     def child(
         self,
-        work: Callable[[], object],
+        work: Work,
         at: int = 0,
         action: str = "kill",
-        meanwhile: Callable[[], object] | None = None,
+        meanwhile: Work | None = None,
     ) -> Ended:
         """Do `work` in a child process, hit at boundary `at` where that is not 0.
 
@@ -149,55 +143,7 @@ class Laboratory:
         """
         self.engine.dispose()
         self.redis.connection_pool.disconnect()
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if not pid:
-            self._in_child(work, at, action, reader, writer)
-        os.close(writer)
-        _pid, status = os.waitpid(pid, os.WUNTRACED)
-        if os.WIFSTOPPED(status):
-            if meanwhile is not None:
-                meanwhile()
-            os.kill(pid, signal.SIGCONT)
-            _pid, status = os.waitpid(pid, 0)
-        with os.fdopen(reader, "rb") as pipe:
-            said = pipe.read()
-        code = os.waitstatus_to_exitcode(status)
-        names, taken, result = pickle.loads(said) if said else ([], at, None)  # noqa: S301
-        return Ended(code, bool(at) and taken >= at, names[-1] if names else "-", result)
-
-    def _in_child(
-        self, work: Callable[[], object], at: int, action: str, reader: int, writer: int
-    ) -> None:
-        """Never returns: what the test's process would do at its end is not the child's to do."""
-        os.close(reader)
-        # It would look at every object of the test's process, and so copy its memory.
-        gc.disable()
-        code = FAILED
-        try:
-            with self.application.app.app_context():
-                # The parent's connections are the parent's.
-                db.engine.dispose(close=False)
-                job_queue().connection.connection_pool.reset()
-                steps = Steps(at or 10**9, action)
-                if at:
-                    steps.watch_database(db.engine)
-                    steps.watch_outside()
-                    if action != "stop":  # which would take long, and only what is kept matters
-                        steps.watch_redis()
-                result: object = None
-                try:
-                    result = work()
-                except Exception as error:  # a broken connection ends a worker's job so
-                    result = f"{type(error).__name__}: {error}"
-                steps.end()
-                with os.fdopen(writer, "wb") as pipe:
-                    pickle.dump((steps.names, steps.taken, result), pipe)
-                code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+        return in_child(self.application.app, work, at, action, meanwhile)
 
     def deliver(self, event: SentEvent, at: int = 0, action: str = "kill") -> Ended:
         """A delivery; where it is answered with a 2xx, the event counts as accepted."""
@@ -241,16 +187,20 @@ class Laboratory:
     def recover(self, at: int = 0, action: str = "kill") -> Ended:
         return self.child(recover_events, at, action)
 
-    def dump_redis(self) -> dict[bytes, bytes]:
-        return {key: self.redis.dump(key) for key in self.redis.scan_iter()}
+    def save(self) -> Saved:
+        outside = self._outside_file.read_bytes() if self._outside_file.exists() else b""
+        contents = Contents.of(self.engine, self.redis)
+        return Saved(contents, dict(self.accepted), list(self.operations), outside)
 
-    def restore_redis(self, saved: dict[bytes, bytes], without: int) -> None:
-        """Redis is as it was, and the failed jobs of one event are lost."""
-        self.redis.flushall()
-        for key, value in saved.items():
-            self.redis.restore(key, 0, value)
+    def restore(self, saved: Saved) -> None:
+        """As it was when it was saved."""
+        saved.contents.put_back(self.engine, self.redis)
+        self.accepted, self.operations = dict(saved.accepted), list(saved.operations)
+        self._outside_file.write_bytes(saved.outside)
+
+    def lose_failed_job(self, id: int) -> None:
         for member in self.redis.zrange(FAILED_JOBS, 0, -1):
-            if member.startswith(b"event-%d-" % without):
+            if member.startswith(b"event-%d-" % id):
                 self.redis.zrem(FAILED_JOBS, member)
 
     def status_of(self, id: int) -> str:
@@ -278,6 +228,8 @@ class Laboratory:
         worker = build_worker(self.settings)
         # It would wait a second for its listener to end.
         worker.unsubscribe = lambda: None  # type: ignore[method-assign]
+        # And another before it turns to a Redis that it could not reach. The process is a child's.
+        time.sleep = _nap
         worker.log.setLevel("CRITICAL")
         worker.work(burst=True, logging_level="CRITICAL")
 
@@ -325,7 +277,7 @@ class Laboratory:
         return ended and failed_events(self.redis) == dead
 
     def violations(self) -> list[Violation]:
-        file = self.folder / handlers.OUTSIDE_FILE
+        file = self._outside_file
         outside = file.read_text().splitlines() if file.exists() else []
         evidence = collect(
             self.engine, self.redis, self.accepted, outside, operations=self.operations

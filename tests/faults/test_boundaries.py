@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.boundaries import assert_sound, each_boundary
-from tests.faults.laboratory import Ended, Laboratory
+from tests.faults.children import Ended
+from tests.faults.laboratory import Laboratory
 
 ACTIONS = ("kill", "break")
 

@@ -9,7 +9,8 @@ import pytest
 
 from payments import database
 from tests.faults.boundaries import assert_sound, each_boundary
-from tests.faults.laboratory import Ended, Laboratory
+from tests.faults.children import Ended
+from tests.faults.laboratory import Laboratory
 
 
 @pytest.fixture
