@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from payments.config import Settings
 from payments.extensions import db
 from payments.models.columns import UTCDateTime, utc_now
+from payments.sqlite_connection import ClosingConnection, close_cursors
 
 READ_ONLY = "payments_read_only"
 _open_connections: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -54,7 +55,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
     if settings.is_sqlite:
         # isolation_level=None: the driver begins nothing by itself, `_begin` does.
-        options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS, "isolation_level": None}
+        options["connect_args"] = {
+            "timeout": SQLITE_BUSY_SECONDS,
+            "isolation_level": None,
+            "factory": ClosingConnection,
+        }
     else:
         options["connect_args"] = {
             "connect_timeout": CONNECT_SECONDS,
@@ -72,6 +77,7 @@ def prepare(engine: Engine) -> None:
     """Set up every connection of `engine`."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "checkin", close_cursors)
         event.listen(engine, "begin", _begin)
     else:
         event.listen(engine, "connect", _remember)

@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.faults.evidence import Evidence, Operation, collect
-from tests.faults.invariants import DISCARD, RETRY, RULES, violations
+from tests.faults.invariants import DISCARD, REPLAY, RETRY, RULES, violations
 from tests.faults.laboratory import Laboratory
 from tests.support.servers import Valkey
 
-KINDS = ("outside", "plain", "ignored", "refused", "refused", "hopeless")
-PROCESSED, PLAIN, IGNORED, DEAD, DISCARDED, HOPELESS = range(1, 7)
+KINDS = ("outside", "plain", "ignored", "refused", "refused", "hopeless", "plain")
+PROCESSED, PLAIN, IGNORED, DEAD, DISCARDED, HOPELESS, REPLAYED = range(1, 8)
 REASON = "as a test"
 DATABASE = "payments.db"
 
 
 class Played:
-    """A small run that went well: six events, and an operator."""
+    """A small run that went well: seven events, and an operator."""
 
     def __init__(self, folder: Path, laboratory: Laboratory) -> None:
         self.folder = folder
@@ -31,8 +31,9 @@ class Played:
             assert laboratory.deliver(laboratory.event(kind)).result == 200
         laboratory.settle()
         self.operations = [
-            self._operate("discard", DISCARD, DISCARDED),
-            self._operate("retry", RETRY, HOPELESS),
+            self._operate("dlq discard", DISCARD, DISCARDED),
+            self._operate("dlq retry", RETRY, HOPELESS),
+            self._operate("events replay", REPLAY, REPLAYED),
         ]
         laboratory.settle()
         self.outside = (folder / "outside.txt").read_text().splitlines()
@@ -47,7 +48,7 @@ class Played:
     def _operate(self, command: str, action: str, id: int) -> Operation:
         def work() -> int:
             runner = self.laboratory.application.app.test_cli_runner()
-            arguments = ["dlq", command, str(id), "--yes", "--reason", REASON]
+            arguments = [*command.split(), str(id), "--yes", "--reason", REASON]
             return runner.invoke(args=arguments).exit_code
 
         assert self.laboratory.child(work).result == 0
@@ -228,6 +229,28 @@ def test_a_run_that_went_well_has_no_violations(scene: Scene) -> None:
         (
             f"UPDATE events SET attempts = attempts - 1 WHERE id = {HOPELESS}",
             "attempts are counted",
+        ),
+        (
+            f"DELETE FROM fault_effects WHERE event_id = {REPLAYED} AND id = "
+            f"(SELECT max(id) FROM fault_effects WHERE event_id = {REPLAYED})",
+            "each effect happened once",
+        ),
+        (
+            f"INSERT INTO fault_effects SELECT * FROM fault_effects WHERE event_id = {REPLAYED}",
+            "each effect happened once",
+        ),
+        (
+            f"DELETE FROM attempts WHERE event_id = {REPLAYED} AND number = 2",
+            "one attempt succeeded where the event did",
+        ),
+        (
+            "INSERT INTO attempts (event_id, number, outcome, started_at) SELECT event_id, 3, "
+            f"outcome, started_at FROM attempts WHERE event_id = {REPLAYED} AND number = 2",
+            "one attempt succeeded where the event did",
+        ),
+        (
+            f"UPDATE audit_log SET outcome = 'skipped' WHERE event_id = {REPLAYED}",
+            "the audit adds up",
         ),
         (
             f"DELETE FROM audit_log WHERE event_id = {DISCARDED}",
