@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from tests.support.deliveries import ADMIN_TOKEN, encode, stripe_event, stripe_h
 from tests.support.servers import Valkey, free_port
 from tests.support.service import Service
 from tests.support.waiting import eventually
+
+SEND_AGAIN_SECONDS = 3
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -182,13 +185,17 @@ def test_a_worker_whose_redis_goes_away_and_returns_works_on(
     lost = send(service, "good")
     valkey.start()
 
-    later = send(service, "good")
+    # A web process leaves a Redis that has failed alone for a moment; what it keeps meanwhile is
+    # left to recovery, which nobody runs here. So one is sent every few seconds.
+    later: dict[str, float] = {}
 
     def works_again() -> bool:
         # A process manager would start it again, should it have ended.
         if not service.is_running("worker.1"):
             service.start("worker.1")
-        return is_status(service, later, "processed")()
+        if not later or time.monotonic() - max(later.values()) > SEND_AGAIN_SECONDS:
+            later[send(service, "good")] = time.monotonic()
+        return not later.keys().isdisjoint(noted(service, "good"))
 
     eventually(works_again, "it works again", 120)
     make_due(service)
