@@ -217,7 +217,7 @@ def locked_now(session: Session, event_id: int) -> tuple[Event | None, datetime]
     FOR NO KEY UPDATE: rows that refer to the event, such as a noted effect, may be added meanwhile.
     """
     row = session.execute(
-        select(Event, server_now(session.get_bind().dialect.name))
+        select(Event, server_now(session))
         .where(Event.id == event_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -252,7 +252,7 @@ def end_attempt(
         # Only once: where a commit arrived although its connection broke, what it says stands.
         .where(Attempt.event_id == event_id, Attempt.number == number, Attempt.outcome.is_(None))
         .values(
-            finished_at=server_now(session.get_bind().dialect.name),
+            finished_at=server_now(session),
             outcome=outcome,
             error_type=type(error).__name__ if error else None,
             error_message=message,

@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, event, func, literal, type_coerce
+from sqlalchemy import ColumnElement, Engine, event, func, literal, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from payments.config import Settings
-from payments.extensions import db
+from payments.extensions import Base, db
 from payments.models.columns import UTCDateTime, utc_now
 from payments.sqlite_connection import ClosingConnection, close_cursors
 
@@ -115,20 +116,35 @@ def snapshot(*, of_one_moment: bool = False) -> Iterator[Session]:
         yield session
 
 
-def server_now(dialect_name: str) -> ColumnElement[datetime]:
+def insert_into(bind: Session | Connection, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Both databases spell INSERT … ON CONFLICT the same; SQLAlchemy has a class for each."""
+    return sqlite.insert(model) if _is_sqlite(bind) else postgresql.insert(model)
+
+
+def server_now(bind: Session | Connection) -> ColumnElement[datetime]:
     """The time by the database's clock, as a column of a query that is made anyway.
 
     Hosts' clocks differ; what several of them compare is measured by this one. SQLite is on one
     host, whose clock is as good.
     """
-    if dialect_name == "postgresql":
-        return type_coerce(func.clock_timestamp(), UTCDateTime())
-    return literal(utc_now(), UTCDateTime())
+    if _is_sqlite(bind):
+        return literal(utc_now(), UTCDateTime())
+    return type_coerce(func.clock_timestamp(), UTCDateTime())
+
+
+def time_of_server(session: Session) -> datetime:
+    """The same where no query is made anyway."""
+    return session.scalars(select(server_now(session))).one()
 
 
 def is_disconnect(error: BaseException) -> bool:
     """Whether the database connection broke, so that the same work may be tried on a new one."""
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _is_sqlite(bind: Session | Connection) -> bool:
+    connectable = bind.get_bind() if isinstance(bind, Session) else bind
+    return connectable.dialect.name == "sqlite"
 
 
 def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from payments.causes import VERSION, Cause, Mask, Subject, cause_of_death, cause_of_text, classify
-from payments.database import transaction
+from payments.database import insert_into, transaction
 from payments.models import DEAD, Event, FailureGroup
 
 BATCH = 500
@@ -105,7 +104,6 @@ def _adopt_batch(mask: Mask) -> int:
 
 def _make(session: Session, cause: Cause, now: datetime) -> None:
     """Two that make the same one at once make one."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {
         "fingerprint": cause.fingerprint,
         "version": VERSION,
@@ -120,7 +118,7 @@ def _make(session: Session, cause: Cause, now: datetime) -> None:
         "first_seen_at": now,
         "last_seen_at": now,
     }
-    session.execute(insert(FailureGroup).on_conflict_do_nothing(), values)
+    session.execute(insert_into(session, FailureGroup).on_conflict_do_nothing(), values)
 
 
 def _subject(event: Event) -> Subject:

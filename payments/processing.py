@@ -246,7 +246,7 @@ def _finish(session: Session, event_id: int, status: str) -> None:
         .where(Event.id == event_id)
         .values(
             status=status,
-            processed_at=server_now(session.get_bind().dialect.name),
+            processed_at=server_now(session),
             next_attempt_at=None,
             last_error=None,
             failure_group_id=None,

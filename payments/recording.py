@@ -22,11 +22,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
-from payments.database import DATABASE_AWAY, is_disconnect, server_now
+from payments.database import DATABASE_AWAY, insert_into, is_disconnect, server_now
 from payments.errors import SignatureError, Unavailable
-from payments.extensions import Base, db
+from payments.extensions import db
 from payments.models import (
     FINISHED,
     RECEIVED,
@@ -137,7 +137,7 @@ def _insert_new(row: dict[str, Any], body: bytes, sha256: str) -> int | None:
             parameters = {**row, "body": body, "sha256": sha256}
             return connection.execute(_INSERT_BOTH, parameters).scalar_one_or_none()
     with db.engine.begin() as connection:
-        statement = sqlite.insert(Event).on_conflict_do_nothing().returning(Event.id)
+        statement = insert_into(connection, Event).on_conflict_do_nothing().returning(Event.id)
         id = connection.execute(statement, row).scalar_one_or_none()
         if id is not None:
             payload = {"event_id": id, "body": body, "sha256": sha256}
@@ -201,7 +201,7 @@ def _record_again(
             Event.next_attempt_at,
             Event.transmission_id,
             EventPayload.sha256,
-            server_now(connection.dialect.name).label("now"),
+            server_now(connection).label("now"),
             _last_end().label("last_end"),
         )
         .outerjoin(EventPayload, EventPayload.event_id == Event.id)
@@ -293,7 +293,7 @@ def _record_conflict(
     received_at: datetime,
     context: Context,
 ) -> None:
-    statement = _insert(connection, EventConflict).on_conflict_do_nothing()
+    statement = insert_into(connection, EventConflict).on_conflict_do_nothing()
     row = {
         "event_id": id,
         "event_type": event.facts.event_type,
@@ -310,13 +310,6 @@ def _record_conflict(
             update(Event).where(Event.id == id).values(conflicts=Event.conflicts + 1)
         )
         log.warning("conflicting event kept", id=id, provider=event.provider)
-
-
-def _insert(connection: Connection, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """Both databases spell INSERT … ON CONFLICT the same; SQLAlchemy has a class for each."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(model)
-    return postgresql.insert(model)
 
 
 _INSERT_BOTH = _insert_both()

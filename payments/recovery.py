@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from payments.attempts import LEASE_SECONDS
 from payments.config import Settings
-from payments.database import server_now, snapshot, transaction
+from payments.database import snapshot, time_of_server, transaction
 from payments.models import DEAD, UNFINISHED, Event
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, live_events, mirror_dead_event, remove_failed_jobs
@@ -84,8 +84,9 @@ def oldest_stranded_at(session: Session, queue: JobQueue) -> datetime | None:
     The number to alert on: it stays near zero while recovery works.
     """
     live = live_events(queue)
-    now = session.scalars(select(server_now(session.get_bind().dialect.name))).one()
-    ids = session.execute(_due(now).with_only_columns(Event.id, Event.received_at))
+    ids = session.execute(
+        _due(time_of_server(session)).with_only_columns(Event.id, Event.received_at)
+    )
     return min((row.received_at for row in ids if row.id not in live), default=None)
 
 
@@ -190,4 +191,4 @@ def _last_errors(ids: list[int]) -> Iterator[tuple[int, str | None]]:
 def _now() -> datetime:
     """By the database's clock, which wrote the leases too."""
     with snapshot() as session:
-        return session.scalars(select(server_now(session.get_bind().dialect.name))).one()
+        return time_of_server(session)

@@ -65,7 +65,7 @@ def _write(session: Session, event_id: int, number: int, end: End) -> None:
         .where(or_(Attempt.outcome.is_(None), Attempt.outcome == DIED))
         .values(
             outcome=end.outcome,
-            finished_at=server_now(session.get_bind().dialect.name),
+            finished_at=server_now(session),
             error_type=end.error_type,
             error_message=end.message,
         )

@@ -20,10 +20,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from payments.database import transaction
+from payments.database import insert_into, transaction
 from payments.models import Effect, utc_now
 
 LONGEST_KEY = 255
@@ -106,14 +105,13 @@ class Effects:
 
 def _note(session: Session, event_id: int, effect: DoneEffect) -> None:
     """Where it is noted already, that note stands: failing here would leave the attempt open."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {
         "key": effect.key,
         "event_id": event_id,
         "done_at": effect.done_at,
         "result": effect.result,
     }
-    session.execute(insert(Effect).on_conflict_do_nothing(), values)
+    session.execute(insert_into(session, Effect).on_conflict_do_nothing(), values)
 
 
 def _load(result: str | None) -> Any:

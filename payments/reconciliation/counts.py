@@ -15,10 +15,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Select, case, func, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from payments.database import snapshot, transaction
+from payments.database import insert_into, snapshot, transaction
 from payments.models import CountedHour, Event, EventCount
 from payments.reconciliation.hours import HOUR, hour_of, hours_between
 
@@ -132,9 +131,8 @@ def _counted(session: Session, start: datetime, end: datetime) -> set[datetime]:
 def _count(hour: datetime, now: datetime) -> bool:
     """Count one hour, unless somebody else has."""
     with transaction() as session:
-        new = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
         ours = session.scalar(
-            new(CountedHour)
+            insert_into(session, CountedHour)
             .values(hour=hour, counted_at=now)
             .on_conflict_do_nothing()
             .returning(CountedHour.hour)

@@ -16,9 +16,8 @@ from typing import Any, cast
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy.dialects import postgresql, sqlite
 
-from payments.database import transaction
+from payments.database import insert_into, transaction
 from payments.models import DeliveryCount
 from payments.reconciliation.hours import hour_of
 
@@ -79,9 +78,7 @@ def write_counts_of(app: Flask) -> None:
 
 def _add(counts: Counter[Key]) -> None:
     with transaction() as session:
-        sqlite_or_not = session.get_bind().dialect.name == "sqlite"
-        insert = sqlite.insert if sqlite_or_not else postgresql.insert
-        statement = insert(DeliveryCount).values(_rows(counts))
+        statement = insert_into(session, DeliveryCount).values(_rows(counts))
         new = statement.excluded
         session.execute(
             statement.on_conflict_do_update(

@@ -14,11 +14,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from payments.audit import Actor, checked_reason
-from payments.database import transaction
+from payments.database import insert_into, transaction
 from payments.models import AuditLog, ReconciliationFinding, utc_now
 from payments.storable import made_storable
 
@@ -133,9 +132,8 @@ def _text(value: str, most: int) -> str:
 
 def _keep(session: Session, rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
     """Insert, or see again: the ids and statuses that the rows have then."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     finding = ReconciliationFinding
-    statement = insert(finding).values(rows)
+    statement = insert_into(session, finding).values(rows)
     new = statement.excluded
     same = and_(
         finding.expected.is_not_distinct_from(new.expected),

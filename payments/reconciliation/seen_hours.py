@@ -13,10 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
-from payments.database import snapshot, transaction
+from payments.database import insert_into, snapshot, transaction
 from payments.models import ReconciliationHour
 from payments.reconciliation.counts import Source
 from payments.reconciliation.hours import HOUR, hours_between
@@ -63,7 +61,7 @@ def mark_unseen(
             for hour in hours[start : start + BATCH]
         ]
         with transaction() as session:
-            statement = _insert(session).values(rows)
+            statement = insert_into(session, ReconciliationHour).values(rows)
             changed = {"state": statement.excluded.state, "run_id": statement.excluded.run_id}
             session.execute(
                 statement.on_conflict_do_update(
@@ -75,7 +73,7 @@ def mark_unseen(
 def keep_hour(source: Source, seen: SeenHour, now: datetime, run_id: int) -> None:
     values = {**vars(seen), "checked_at": now, "run_id": run_id}
     with transaction() as session:
-        statement = _insert(session).values(**_name(source), **values)
+        statement = insert_into(session, ReconciliationHour).values(**_name(source), **values)
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=NAME, set_={k: v for k, v in values.items() if k != "hour"}
@@ -114,9 +112,3 @@ def _is_open(hour: datetime, now: datetime, lag: timedelta) -> bool:
 
 def _name(source: Source) -> dict[str, Any]:
     return {"provider": source.provider, "account": source.account}
-
-
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(ReconciliationHour)
-    return postgresql.insert(ReconciliationHour)
