@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 
 from payments.extensions import settings
 from payments.models import utc_now
 from payments.reconciliation.asked import sources_of
+from payments.reconciliation.counts import Source
 from payments.reconciliation.coverage_due import run_events_due
 from payments.reconciliation.event_sources import sources_with_key
 from payments.reconciliation.money_due import run_due
@@ -18,27 +22,23 @@ log = structlog.get_logger(__name__)
 
 
 def reconcile_events() -> None:
-    """The events of the last hours, once a night of the day; see reconciliation/coverage.py.
-
-    An account that fails does not keep the others from theirs.
-    """
+    """The events of the last hours, once a night of the day; see reconciliation/coverage.py."""
     for source, asked in sources_with_key(settings()).items():
-        try:
+        with _by_itself("events not reconciled", source):
             run_events_due(asked, settings(), utc_now(), MOST_SECONDS)
-        except Exception as error:
-            log.exception("events not reconciled", source=str(source), error=type(error).__name__)
 
 
 def reconcile_money() -> None:
-    """A part of what is due for each account that has a key; see payments/reconciliation/money.py.
+    """A part of what is due for each account that has a key; see reconciliation/money.py."""
+    for source in sources_of(settings()):
+        with _by_itself("money not reconciled", source):
+            run_due(source, utc_now(), settings().reconcile_money_at, MOST_SECONDS)
 
-    An account that fails does not keep the others from theirs.
-    """
-    for source, has_key in sources_of(settings()).items():
-        if has_key:
-            try:
-                run_due(source, utc_now(), settings().reconcile_money_at, MOST_SECONDS)
-            except Exception as error:
-                log.exception(
-                    "money not reconciled", source=str(source), error=type(error).__name__
-                )
+
+@contextmanager
+def _by_itself(what: str, source: Source) -> Iterator[None]:
+    """An account that fails does not keep the others from theirs."""
+    try:
+        yield
+    except Exception as error:
+        log.exception(what, source=str(source), error=type(error).__name__)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from payments.ledger.groups import Group
 from payments.ledger.statements import Account
 from payments.models import ReconciliationFinding, utc_now
+from payments.models.reconciliation import OPEN, RESOLVED
 from payments.projection.facts import Contradiction
 
 SOURCE = "projection"
-OPEN, RESOLVED, SIGNED_OFF = "open", "resolved", "signed_off"
 
 
 def settle_findings(

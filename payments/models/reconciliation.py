@@ -15,7 +15,7 @@ RUN_STATUSES = ("running", "complete", "incomplete")
 HOUR_STATES = ("complete", "gaps", "incomplete", "open")
 # Where a finding comes from: the projection of events onto a payment, or one of the two runs.
 FINDING_SOURCES = ("projection", "events", "money")
-FINDING_STATUSES = ("open", "resolved", "signed_off")
+OPEN, RESOLVED, SIGNED_OFF = FINDING_STATUSES = ("open", "resolved", "signed_off")
 
 
 class ReconciliationRun(Base):

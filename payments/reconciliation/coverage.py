@@ -17,7 +17,6 @@ from typing import Any
 
 import structlog
 
-from payments.errors import CannotAsk
 from payments.models import utc_now
 from payments.providers.asking import Pace
 from payments.reconciliation.coverage_run import CoverageRun
@@ -25,12 +24,11 @@ from payments.reconciliation.event_sources import Asked
 from payments.reconciliation.findings import Discrepancy
 from payments.reconciliation.hours import HOUR, hour_of, hours_between
 from payments.reconciliation.kept_events import KIND, KeptEvents
-from payments.reconciliation.runs import Window, begin_run, end_run, note_progress
+from payments.reconciliation.runs import Window, begin_run, carry_out, note_progress
 from payments.reconciliation.seen_hours import SeenHour, in_order, mark_unseen, unfinished
 
 # Of our own events, so many are asked for first: whether the key is one of this account.
 PROBES = 3
-INTERRUPTED = "It was interrupted."
 PAUSED = "It pauses here, and the next run goes on."
 ANOTHER_ACCOUNT = (
     "The provider knows none of the latest events that are kept here: the key is of another "
@@ -76,13 +74,7 @@ def reconcile_events(
     """
     run_id = begin_run(KIND, asked.source, window, actor, dry_run=dry_run)
     run = CoverageRun(asked, KeptEvents(asked.source), Pace(max_per_second), run_id, dry_run)
-    reason: str | None = INTERRUPTED
-    try:
-        reason = _run(run, window, most_seconds, on_hour)
-    except CannotAsk as error:
-        reason = str(error)
-    finally:
-        ended = end_run(run_id, reason)
+    ended = carry_out(run_id, lambda: _run(run, window, most_seconds, on_hour))
     log.info("events reconciled", run=run_id, status=ended["status"], fetched=ended["fetched"])
     return Covered(run=ended, hours=in_order(run.seen.values()), missing=run.missing)
 

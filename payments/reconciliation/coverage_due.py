@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from payments.config import Settings
 from payments.reconciliation.coverage import Covered, reconcile_events
 from payments.reconciliation.event_sources import Asked
-from payments.reconciliation.hours import hour_of
+from payments.reconciliation.hours import hour_of, latest_at
 from payments.reconciliation.kept_events import KIND
 from payments.reconciliation.locks import only_run
 from payments.reconciliation.runs import Window, latest_run
 
 RECENTLY, NIGHTLY = "schedule", "schedule, nightly"
 RECENT_HOURS, NIGHTLY_HOURS = 2, 24
-DAY = timedelta(days=1)
 
 
 def run_events_due(
@@ -42,7 +41,5 @@ def window_of(asked: Asked, now: datetime, hours: int, *, up_to_now: bool = Fals
 
 def _night_is_due(asked: Asked, now: datetime, at: time) -> bool:
     """Whether the day was not looked at since the last night; what is cut short is taken up."""
-    night = datetime.combine(now.date(), at, UTC)
-    begun = night if night <= now else night - DAY
     latest = latest_run(KIND, asked.source, NIGHTLY)
-    return latest is None or latest.started_at < begun
+    return latest is None or latest.started_at < latest_at(at, now)

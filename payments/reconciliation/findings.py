@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from payments.audit import Actor, checked_reason
 from payments.database import insert_into, transaction
 from payments.models import AuditLog, ReconciliationFinding, utc_now
+from payments.models.reconciliation import OPEN, RESOLVED, SIGNED_OFF
 from payments.storable import made_storable
 
-OPEN, RESOLVED, SIGNED_OFF = "open", "resolved", "signed_off"
 LONGEST_SUBJECT = LONGEST_DETAIL = 255
 LONGEST_STATEMENT = 1000
 BATCH = 100

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, or_, select
 
 from payments.database import snapshot
 from payments.models import Payment, PaymentChange, PaymentObject, ReconciliationFinding
+from payments.models.reconciliation import OPEN
 from payments.reconciliation.comparing import QUIET, Terms, terms_of
 from payments.reconciliation.counts import Source
-from payments.reconciliation.findings import OPEN
 
 BATCH = 200
 MOST_OPEN = 2000

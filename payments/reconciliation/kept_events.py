@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from payments.database import snapshot
 from payments.models import Event, ReconciliationFinding
+from payments.models.reconciliation import OPEN
 from payments.reconciliation.counts import Source
-from payments.reconciliation.findings import OPEN
 
 BATCH = 100
 # Among so many of a provider's latest events, an account's are looked for.

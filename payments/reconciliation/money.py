@@ -17,13 +17,12 @@ from typing import Any
 
 import structlog
 
-from payments.errors import CannotAsk
 from payments.reconciliation.counts import Source
 from payments.reconciliation.findings import Discrepancy
 from payments.reconciliation.kept import KeptPayments
 from payments.reconciliation.money_run import KIND as KIND
 from payments.reconciliation.money_run import MoneyRun, Payments
-from payments.reconciliation.runs import Window, begin_run, carry_on, end_run, note_progress
+from payments.reconciliation.runs import Window, begin_run, carry_on, carry_out, note_progress
 
 # A run that was cut short goes on after the last one that it has finished.
 SLICE = timedelta(hours=1)
@@ -74,13 +73,7 @@ def reconcile_money(
         carry_on(run_id)
     again = kept.open_subjects()
     run = MoneyRun(source, payments, kept, dry_run, run_id, set(again))
-    reason: str | None = "It was interrupted."
-    try:
-        reason = _run(run, window, again, most_seconds, on_slice)
-    except CannotAsk as error:
-        reason = str(error)
-    finally:
-        ended = end_run(run_id, reason)
+    ended = carry_out(run_id, lambda: _run(run, window, again, most_seconds, on_slice))
     log.info("money reconciled", run=run_id, status=ended["status"], findings=ended["findings"])
     return Outcome(run=ended, found=run.found)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from payments.extensions import settings
 from payments.reconciliation.asked import sides_of
 from payments.reconciliation.counts import Source
+from payments.reconciliation.hours import DAY, latest_at
 from payments.reconciliation.locks import only_run
 from payments.reconciliation.money import KIND, Outcome, reconcile_money
 from payments.reconciliation.runs import COMPLETE, Window, latest_run
 
-DAY = timedelta(days=1)
 # What was missed for longer is not made up for by itself.
 REACH = timedelta(days=30)
 SCHEDULED = "schedule"
@@ -48,8 +48,7 @@ def run_due(source: Source, now: datetime, at: time, most_seconds: float) -> Out
 
 def money_due(source: Source, now: datetime, at: time) -> Due | None:
     """What is due `now`, if a day's payments are compared each night `at` this time (UTC)."""
-    night = datetime.combine(now.date(), at, UTC)
-    end = night if night <= now else night - DAY
+    end = latest_at(at, now)
     latest = latest_run(KIND, source, SCHEDULED)
     if latest is None:
         return Due(Window(start=end - DAY, end=end))

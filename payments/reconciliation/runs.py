@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from sqlalchemy import select, update
 
 from payments.database import transaction
+from payments.errors import CannotAsk
 from payments.models import ReconciliationRun, columns_of, utc_now
 from payments.reconciliation.counts import Source
 
 RUNNING, COMPLETE, INCOMPLETE = "running", "complete", "incomplete"
+INTERRUPTED = "It was interrupted."
 DIED = "The process that ran it ended before the run did."
 
 
@@ -58,6 +61,21 @@ def note_progress(run_id: int, reached_at: datetime, **more: int) -> None:
     """Everything before `reached_at` was seen; `more` is added to the run's numbers."""
     numbers = {name: getattr(ReconciliationRun, name) + value for name, value in more.items()}
     _write(run_id, reached_at=reached_at, **numbers)
+
+
+def carry_out(run_id: int, work: Callable[[], str | None]) -> dict[str, Any]:
+    """Do the `work` of a run, which says what it has not seen; the run's columns as it ended.
+
+    Never raises for what the provider does: the run is incomplete then, and says why.
+    """
+    reason: str | None = INTERRUPTED
+    try:
+        reason = work()
+    except CannotAsk as error:
+        reason = str(error)
+    finally:
+        ended = end_run(run_id, reason)
+    return ended
 
 
 def end_run(run_id: int, reason: str | None) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from payments.errors import InvalidQuery
 from payments.models import UNFINISHED, Event, ReconciliationFinding, columns_of
+from payments.models.reconciliation import OPEN
 from payments.reconciliation.anomalies import find_anomalies
 from payments.reconciliation.counts import Source, by_status, totals
-from payments.reconciliation.findings import OPEN
 from payments.reconciliation.hours import HOUR, hour_of
 from payments.reconciliation.verdicts import coverage_of
 

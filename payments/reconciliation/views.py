@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from payments.errors import InvalidQuery, NotFound
+from payments.extensions import Base
 from payments.models import ReconciliationFinding, ReconciliationRun
 from payments.models.reconciliation import (
     FINDING_SOURCES,
@@ -37,9 +39,7 @@ class FindingFilter:
         check_identifiers(self, ("provider", "account", "kind", "subject"))
 
     def query(self) -> Select[ReconciliationFinding]:
-        given = ((field.name, getattr(self, field.name)) for field in fields(self))
-        equal = (getattr(ReconciliationFinding, name) == it for name, it in given if it is not None)
-        return select(ReconciliationFinding).where(*equal)
+        return select(ReconciliationFinding).where(*_equal(ReconciliationFinding, vars(self)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,7 @@ class RunFilter:
         check_identifiers(self, ("provider", "account"))
 
     def query(self) -> Select[ReconciliationRun]:
-        given = ((field.name, getattr(self, field.name)) for field in fields(self))
-        equal = (getattr(ReconciliationRun, name) == it for name, it in given if it is not None)
-        return select(ReconciliationRun).where(*equal)
+        return select(ReconciliationRun).where(*_equal(ReconciliationRun, vars(self)))
 
 
 def list_findings(
@@ -100,6 +98,11 @@ def list_runs(
 ) -> Page[ReconciliationRun]:
     """A page of runs, the newest first; raises InvalidQuery as `page_of` does."""
     return page_of(session, which.query(), ReconciliationRun.id, limit=limit, before=before)
+
+
+def _equal(model: type[Base], given: Mapping[str, Any]) -> Iterator[ColumnElement[bool]]:
+    """What is given must be the same in the row."""
+    return (getattr(model, name) == value for name, value in given.items() if value is not None)
 
 
 def _check_choice(name: str, value: str | None, known: tuple[str, ...]) -> None:
