@@ -15,7 +15,7 @@ from payments.actions import preview as preview_of
 from payments.audit import checked_reason
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.interruption import EXIT_CODE, interruptible
-from payments.cli.output import show_json, show_table
+from payments.cli.output import progress, show_json, show_table
 from payments.database import snapshot
 from payments.errors import InvalidQuery, NotFound
 from payments.events import MAX_ID, EventFilter, describe, get_event
@@ -97,12 +97,11 @@ def run(action: Action, verb: str, options: dict[str, Any]) -> None:
         if not options["yes"] and not options["ids"]:
             ask(foresee(action, ids), verb, as_json=options["as_json"])
     results: list[ItemResult] = []
-    bar = click.progressbar(length=len(ids), label=verb, file=sys.stderr)
-    with interruptible() as interruption, bar:
+    with interruptible() as interruption, progress(verb, len(ids)) as step:
         paced = interruption.paced(ids, options["rate"])
         for result in operate(action, paced, actor(), job_queue(), reason):
             results.append(result)
-            bar.update(1)
+            step()
     _report(results, len(ids), verb, as_json=options["as_json"])
     leave(options, all_done=all(it.done for it in results), interrupted=interruption.asked)
 

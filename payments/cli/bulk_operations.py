@@ -15,7 +15,7 @@ from payments import bulk
 from payments.bulk import MOST_WITHOUT_COUNT, OperationView
 from payments.cli.bulk import actor
 from payments.cli.interruption import EXIT_CODE
-from payments.cli.output import show_fields, show_json, show_table
+from payments.cli.output import show_fields, show_json, show_page, show_table
 from payments.database import snapshot
 from payments.errors import ClientError
 from payments.events import DEFAULT_LIMIT, MAX_LIMIT
@@ -45,9 +45,8 @@ def list_command(limit: int, before: int | None, as_json: bool) -> None:
     if as_json:
         show_json(page.describe())
         return
-    show_table(page.describe(), LIST_COLUMNS, empty="There was no bulk operation yet.")
-    if page.next_cursor is not None:
-        click.echo(f"More: --before {page.next_cursor}")
+    empty = "There was no bulk operation yet."
+    show_page(page.describe(), LIST_COLUMNS, page.next_cursor, empty=empty)
 
 
 @operations.command("show")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -12,7 +11,7 @@ import click
 from flask.cli import with_appcontext
 
 from payments.cli.bulk import actor
-from payments.cli.output import show_json, show_table
+from payments.cli.output import progress, show_json, show_table
 from payments.extensions import settings
 from payments.models import utc_now
 from payments.plain_csv import csv_lines
@@ -134,7 +133,7 @@ def _run(asked: Asked, window: Window, *, dry_run: bool) -> Covered | None:
     with only_run(asked.source) as ours:
         if not ours:
             return None
-        with _progress(str(asked.source), hours) as on_hour:
+        with progress(str(asked.source), hours) as on_hour:
             return reconcile_events(
                 asked,
                 window,
@@ -143,12 +142,6 @@ def _run(asked: Asked, window: Window, *, dry_run: bool) -> Covered | None:
                 dry_run=dry_run,
                 on_hour=on_hour,
             )
-
-
-@contextmanager
-def _progress(label: str, length: int) -> Iterator[Callable[[], None]]:
-    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
 
 
 def _show(done: Sequence[Covered], *, as_json: bool, csv_file: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from payments.cli.bulk import (
 from payments.cli.dry_run import show_rehearsal
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.interruption import interruptible
-from payments.cli.output import show_fields, show_json, show_table
+from payments.cli.output import progress, show_fields, show_json, show_page, show_table
 from payments.database import snapshot
 from payments.errors import ClientError
 from payments.events import (
@@ -100,11 +99,10 @@ def rehearse(options: dict[str, Any]) -> None:
     """Dry-run each event: a few are shown whole, all are counted by their outcome."""
     with nothing_done_if_interrupted(as_json=options["as_json"]):
         rehearsal = Rehearsal.of(choose(REPLAY, options))
-    bar = click.progressbar(length=len(rehearsal.ids), label="dry run", file=sys.stderr)
-    with interruptible() as interruption, bar:
+    with interruptible() as interruption, progress("dry run", len(rehearsal.ids)) as step:
         for id in interruption.paced(list(rehearsal.ids), options["rate"]):
             rehearsal.run([id])
-            bar.update(1)
+            step()
     if options["as_json"]:
         show_json(rehearsal.describe())
     else:
@@ -122,9 +120,7 @@ def show_list(which: EventFilter, limit: int, before: int | None, as_json: bool)
     if as_json:
         show_json(rows)
         return
-    show_table(rows, LIST_COLUMNS, empty="No events match.")
-    if page.next_cursor is not None:
-        click.echo(f"More: --before {page.next_cursor}")
+    show_page(rows, LIST_COLUMNS, page.next_cursor, empty="No events match.")
 
 
 def show_one(id: int, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from payments.cli.bulk import actor
-from payments.cli.output import show_json, show_table
+from payments.cli.output import show_json, show_page
 from payments.database import snapshot
 from payments.errors import ClientError
 from payments.models import ReconciliationFinding, columns_of
@@ -124,9 +124,7 @@ def runs(limit: int, before: int | None, as_json: bool, **which: Any) -> None:
     if as_json:
         show_json(rows)
         return
-    show_table(rows, RUN_COLUMNS, empty="No runs match.")
-    if page.next_cursor is not None:
-        click.echo(f"More: --before {page.next_cursor}")
+    show_page(rows, RUN_COLUMNS, page.next_cursor, empty="No runs match.")
 
 
 def _show(rows: list[dict[str, Any]], cursor: int | None, *, as_json: bool, as_csv: bool) -> None:
@@ -136,6 +134,4 @@ def _show(rows: list[dict[str, Any]], cursor: int | None, *, as_json: bool, as_c
         for line in csv_lines(rows, ALL_COLUMNS):
             click.echo(line, nl=False)
     else:
-        show_table(rows, COLUMNS, empty="No findings match.")
-        if cursor is not None:
-            click.echo(f"More: --before {cursor}")
+        show_page(rows, COLUMNS, cursor, empty="No findings match.")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +11,7 @@ import click
 from flask.cli import with_appcontext
 
 from payments.cli.bulk import actor
-from payments.cli.output import show_json, show_table
+from payments.cli.output import progress, show_json, show_table
 from payments.database import snapshot
 from payments.extensions import settings
 from payments.models import ReconciliationRun, utc_now
@@ -122,7 +120,7 @@ def _run(wanted: Wanted, *, dry_run: bool) -> Outcome:
     with only_run(wanted.source) as ours:
         if not ours:
             raise click.ClickException(f"{wanted.source}: another run goes on; try again later.")
-        with _progress(str(wanted.source), slices) as on_slice:
+        with progress(str(wanted.source), slices) as on_slice:
             return reconcile_money(
                 wanted.source,
                 wanted.sides.theirs,
@@ -133,12 +131,6 @@ def _run(wanted: Wanted, *, dry_run: bool) -> Outcome:
                 resume=wanted.resume,
                 on_slice=on_slice,
             )
-
-
-@contextmanager
-def _progress(label: str, length: int) -> Iterator[Callable[[], None]]:
-    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
 
 
 def _show(outcomes: list[Outcome], *, as_json: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +31,22 @@ def show_table(
     for line in (columns, ["-" * width for width in widths], *cells):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip(), err=err)
+
+
+def show_page(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], next_cursor: int | None, empty: str
+) -> None:
+    """A page of rows for people, and how to see the next one."""
+    show_table(rows, columns, empty=empty)
+    if next_cursor is not None:
+        click.echo(f"More: --before {next_cursor}")
+
+
+@contextmanager
+def progress(label: str, length: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr; call what is given once for each step."""
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
 
 
 def show_fields(fields: Mapping[str, Any], *, err: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from payments.cli.filters import Moment, build_filter, filter_options
-from payments.cli.output import show_fields, show_json, show_table
+from payments.cli.output import progress, show_fields, show_json, show_page, show_table
 from payments.database import snapshot
 from payments.errors import ClientError
 from payments.events import EventFilter
@@ -66,9 +65,8 @@ def list_command(limit: int, before: int | None, as_json: bool, **options: Any) 
     if as_json:
         show_json(rows)
         return
-    show_table([_with_amounts(row) for row in rows], LIST_COLUMNS, empty="No payments match.")
-    if page.next_cursor is not None:
-        click.echo(f"More: --before {page.next_cursor}")
+    shown = [_with_amounts(row) for row in rows]
+    show_page(shown, LIST_COLUMNS, page.next_cursor, empty="No payments match.")
 
 
 @payments.command("show")
@@ -128,11 +126,11 @@ def _one_round(which: EventFilter, label: str) -> tuple[Counter[str], int]:
     """How many events had which outcome, and how many facts were taken back."""
     outcomes: Counter[str] = Counter()
     taken_back = 0
-    with click.progressbar(length=count(which), label=label, file=sys.stderr) as bar:
+    with progress(label, count(which)) as step:
         for result in rebuild(which):
             outcomes[result.outcome] += 1
             taken_back += result.taken_back
-            bar.update(1)
+            step()
     return outcomes, taken_back
 
 
