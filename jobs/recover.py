@@ -18,4 +18,4 @@ def recover_events(most_batches: int | None = None) -> None:
     queue = JobQueue.patient(settings())
     recover(queue, settings(), most_batches)
     enqueue_unattended(queue)
-    adopt_dead_events(Masker(settings().secrets))
+    adopt_dead_events(Masker(settings().secrets), most_batches)

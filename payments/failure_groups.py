@@ -7,6 +7,7 @@ another reason. Each attempt keeps its own group for good.
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 import structlog
@@ -70,17 +71,18 @@ def group_of(session: Session, cause: Cause, now: datetime) -> int:
     return int(found.id)
 
 
-def adopt_dead_events(mask: Mask) -> int:
+def adopt_dead_events(mask: Mask, most_batches: int | None = None) -> int:
     """Give a group to each dead event that has none; returns how many those were.
 
     They died before there were groups, or under an older version of the service. All that is left
     of their cause is `last_error`, and of its time when they were received. In bounded batches,
-    each a transaction of its own.
+    each a transaction of its own; `most_batches` ends it early, as in `recover`.
     """
     adopted = 0
-    while count := _adopt_batch(mask):
+    for number in itertools.count(1):
+        count = _adopt_batch(mask)
         adopted += count
-        if count < BATCH:
+        if count < BATCH or number == most_batches:
             break
     if adopted:
         log.info("dead events have got a group", count=adopted)
