@@ -6,9 +6,6 @@ reconciliation brings it.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,30 +14,25 @@ from typing import Any
 import pytest
 
 from tests.conftest import DATABASES
-from tests.e2e.test_localstripe import (
+from tests.e2e.localstripe_business import (
     DECLINED_CARD,
     GOOD_CARD,
-    has_ipv6,
+    NEEDS_IPV6,
+    listening,
     new_card,
     new_customer,
     pay,
+    reconcile,
 )
-from tests.standins.localstripe import API_KEY, PAGE, LocalStripe, localstripe
+from tests.standins.localstripe import API_KEY, PAGE, LocalStripe
 from tests.support.databases import empty_database
-from tests.support.deliveries import STRIPE_SECRET
 from tests.support.operator import UNFINISHED, Operator
 from tests.support.servers import free_port
-from tests.support.service import ROOT, WEB, Service
+from tests.support.service import WEB, Service
 from tests.support.waiting import eventually
 
 CUSTOMERS = 25
-pytestmark = pytest.mark.skipif(not has_ipv6(), reason="localstripe listens on IPv6's ::")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with localstripe(tmp_path_factory.mktemp("localstripe")) as running:
-        yield running
+pytestmark = NEEDS_IPV6
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -62,9 +54,7 @@ def service(
             RECONCILE_REQUESTS_PER_SECOND="1000",
             RECONCILE_MAX_PER_SECOND="10000",
         )
-        with running.started(workers=2):
-            stripe.delete("/_config/data")
-            stripe.deliver_to(f"{running.url}/webhooks/stripe", STRIPE_SECRET)
+        with listening(running, stripe):
             yield running
 
 
@@ -85,22 +75,6 @@ def wait_until_all_is_told(stripe: LocalStripe) -> None:
     """localstripe sends a webhook a second after what it tells of; the last one is long sent."""
     newest = max(event["created"] for event in stripe.events())
     eventually(lambda: time.time() > newest + 4, "localstripe has sent all that it will send")
-
-
-def reconcile(service: Service) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "reconcile", "run", "--hours", "1",
-         "--up-to-now", "--json", "--provider", "stripe"],
-        cwd=ROOT,
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    [run] = json.loads(done.stdout)
-    described: dict[str, Any] = run
-    return described
 
 
 def kept(service: Service) -> dict[str, dict[str, Any]]:
@@ -154,7 +128,7 @@ def test_what_was_made_while_the_service_was_away_is_found_fetched_and_agrees(
     missing = events.keys() - here
     assert kept(service).keys() == here
     assert len(missing) > 100
-    run = reconcile(service)
+    run = reconcile(service, "run", seconds=120)
     assert {it["event_id"] for it in run["missing_events"]} == missing
     assert (run["missing"], run["fetched"]) == (len(missing), len(missing))
     assert (run["theirs"], run["ours"]) == (len(events), len(events))
@@ -166,7 +140,7 @@ def test_what_was_made_while_the_service_was_away_is_found_fetched_and_agrees(
     assert ended.keys() == events.keys()
     assert {it["status"] for it in ended.values()} <= {"processed", "ignored"}
     assert {id for id, it in ended.items() if it["source"] == "backfill"} == missing
-    again = reconcile(service)
+    again = reconcile(service, "run", seconds=120)
     assert (again["missing"], again["processed"]) == (0, len(events))
     assert_payments_agree(service, stripe)
 

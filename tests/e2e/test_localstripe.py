@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,34 +12,25 @@ from sqlalchemy import select
 
 from tests.conftest import DATABASES
 from tests.e2e.handlers import CALLS
-from tests.standins.localstripe import LocalStripe, localstripe
+from tests.e2e.localstripe_business import (
+    DECLINED_CARD,
+    GOOD_CARD,
+    NEEDS_IPV6,
+    listening,
+    new_card,
+    new_customer,
+    pay,
+    wait_until_all_is_done,
+)
+from tests.standins.localstripe import LocalStripe
 from tests.support.databases import connected, empty_database
 from tests.support.deliveries import STRIPE_SECRET
-from tests.support.operator import UNFINISHED, Operator
+from tests.support.operator import Operator
 from tests.support.service import Service
 from tests.support.waiting import eventually
 
 CUSTOMERS = 4
-GOOD_CARD = "4242424242424242"
-DECLINED_CARD = "4000000000000341"
-
-
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::", 0))
-    except OSError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not has_ipv6(), reason="localstripe listens on IPv6's ::")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with localstripe(tmp_path_factory.mktemp("localstripe")) as running:
-        yield running
+pytestmark = NEEDS_IPV6
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -56,9 +46,7 @@ def service(
         with connected(url) as engine:
             CALLS.create(engine)
         running = Service(folder, url, valkey_server, PAYMENTS_HANDLERS="tests.e2e.handlers")
-        with running.started(workers=2):
-            stripe.delete("/_config/data")
-            stripe.deliver_to(f"{running.url}/webhooks/stripe", STRIPE_SECRET)
+        with listening(running, stripe):
             do_business(stripe)
             wait_until_all_is_done(running, len(stripe.events()))
             yield running
@@ -87,48 +75,6 @@ def do_business(stripe: LocalStripe) -> None:
     pay(stripe, declined, card, amount=700, status=402)
     stripe.delete(f"/v1/customers/{declined}")
     stripe.get("/v1/balance")
-
-
-def new_customer(stripe: LocalStripe, number: int) -> str:
-    fields: dict[str, str | int] = {"email": f"pat{number}@example.com", "name": "Pat Sämple"}
-    return str(stripe.post("/v1/customers", fields)["id"])
-
-
-def new_card(stripe: LocalStripe, customer: str, number: str) -> str:
-    fields: dict[str, str | int] = {
-        "type": "card",
-        "card[number]": number,
-        "card[exp_month]": 12,
-        "card[exp_year]": 2040,
-        "card[cvc]": "123",
-    }
-    method = stripe.post("/v1/payment_methods", fields)["id"]
-    stripe.post(f"/v1/payment_methods/{method}/attach", {"customer": customer})
-    return str(method)
-
-
-def pay(
-    stripe: LocalStripe, customer: str, card: str, status: int = 200, **fields: str | int
-) -> dict[str, Any]:
-    wanted: dict[str, str | int] = {
-        "customer": customer,
-        "payment_method": card,
-        "currency": "eur",
-        "confirm": "true",
-        **fields,
-    }
-    intent: dict[str, Any] = stripe.post("/v1/payment_intents", wanted, status)
-    return intent
-
-
-def wait_until_all_is_done(service: Service, count: int) -> None:
-    operator = Operator(service.url)
-
-    def done() -> bool:
-        events = operator.events()
-        return len(events) >= count and not any(e["status"] in UNFINISHED for e in events)
-
-    eventually(done, f"the end of {count} events", 30)
 
 
 def calls(service: Service) -> list[Any]:

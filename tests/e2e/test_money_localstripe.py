@@ -5,39 +5,30 @@ Refunds make no events there, so that each is money that only reconciliation fin
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.conftest import DATABASES
-from tests.e2e.test_localstripe import (
+from tests.e2e.localstripe_business import (
     DECLINED_CARD,
     GOOD_CARD,
-    has_ipv6,
+    NEEDS_IPV6,
+    listening,
     new_card,
     new_customer,
     pay,
+    reconcile,
     wait_until_all_is_done,
 )
-from tests.standins.localstripe import API_KEY, LocalStripe, localstripe
+from tests.standins.localstripe import API_KEY, LocalStripe
 from tests.standins.localstripe_lists import Lists
 from tests.support.databases import empty_database
-from tests.support.deliveries import STRIPE_SECRET
 from tests.support.operator import Operator
-from tests.support.service import ROOT, Service
+from tests.support.service import Service
 
 CUSTOMERS = 10
-pytestmark = pytest.mark.skipif(not has_ipv6(), reason="localstripe listens on IPv6's ::")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with localstripe(tmp_path_factory.mktemp("localstripe")) as running:
-        yield running
+pytestmark = NEEDS_IPV6
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -58,9 +49,7 @@ def service(
             STRIPE_API_BASE=lists.url,
             RECONCILE_REQUESTS_PER_SECOND="1000",
         )
-        with running.started(workers=2):
-            stripe.delete("/_config/data")
-            stripe.deliver_to(f"{running.url}/webhooks/stripe", STRIPE_SECRET)
+        with listening(running, stripe):
             do_business(stripe)
             wait_until_all_is_done(running, len(stripe.events()))
             yield running
@@ -77,22 +66,6 @@ def do_business(stripe: LocalStripe) -> None:
         pay(stripe, customer, declined, amount=700, status=402)
 
 
-def reconcile(service: Service) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "reconcile", "money", "--hours", "1",
-         "--up-to-now", "--json", "--provider", "stripe"],
-        cwd=ROOT,
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    [run] = json.loads(done.stdout)
-    described: dict[str, Any] = run
-    return described
-
-
 def test_our_payments_equal_localstripes_own_objects_until_it_refunds_some(
     service: Service, stripe: LocalStripe
 ) -> None:
@@ -106,13 +79,13 @@ def test_our_payments_equal_localstripes_own_objects_until_it_refunds_some(
         assert ours[intent]["amount_captured"] == captured
         assert ours[intent]["currency"] == charge["currency"].upper()
 
-    run = reconcile(service)
+    run = reconcile(service, "money")
     assert (run["status"], run["findings"], run["missing"]) == ("complete", 0, 0)
     assert run["theirs"] == run["ours"] == run["processed"] == 3 * CUSTOMERS
 
     stripe.post("/v1/refunds", {"charge": paid[0]["id"]})
     stripe.post("/v1/refunds", {"charge": paid[1]["id"], "amount": 250})
-    run = reconcile(service)
+    run = reconcile(service, "money")
     told = {
         (it["subject"], it["expected"], it["found"])
         for it in operator.get("/reconciliation/findings", kind="amount_refunded")

@@ -8,41 +8,31 @@ Only GET; nothing is changed but which objects a list shows, and their order.
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import urllib3
 
+from tests.standins.serving import Reply, Serving, json_reply
+
 OURS = ("created[gte]", "created[lt]", "expand[0]", "limit", "starting_after")
 PAGE = 100
 
 
-class Lists:
+class Lists(Serving):
     """Serves on a free port, as a context manager."""
 
     def __init__(self, behind: str) -> None:
+        super().__init__()
         self._behind = behind
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> Lists:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, target: str, key: str) -> tuple[int, bytes]:
+    def answer(self, target: str, key: str, account: str) -> Reply:
         url = urlsplit(target)
         query = dict(parse_qsl(url.query))
         theirs = {name: value for name, value in query.items() if name not in OURS}
         status, body = self._ask(url.path, theirs, key)
         if status != 200 or body.get("object") != "list":
-            return status, json.dumps(body).encode()
+            return json_reply(body, status)
         found = body["data"]
         while body["has_more"]:
             after = {"starting_after": found[-1]["id"], "limit": str(PAGE)}
@@ -51,7 +41,7 @@ class Lists:
         since, until = int(query.get("created[gte]", 0)), int(query.get("created[lt]", 2**40))
         shown = [it for it in found if since <= it["created"] < until]
         shown.sort(key=lambda it: it["created"], reverse=True)
-        return 200, json.dumps({"object": "list", "data": shown, "has_more": False}).encode()
+        return json_reply({"object": "list", "data": shown, "has_more": False})
 
     def _ask(self, path: str, query: dict[str, str], key: str) -> tuple[int, Any]:
         answer = urllib3.request(
@@ -62,19 +52,3 @@ class Lists:
             retries=False,
         )
         return answer.status, answer.json()
-
-
-def _handler(lists: Lists) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = lists.answer(self.path, self.headers.get("Authorization", ""))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_arguments: Any) -> None:
-            pass
-
-    return Handler

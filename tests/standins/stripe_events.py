@@ -12,14 +12,13 @@ Lists are newest first, of at most 100, with `created[gte]`, `created[lt]`, `typ
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.standins.serving import Reply, Serving, error_reply, json_reply
 
 KEY = "sk_test_4b1f7c2e9a"
 RESTRICTED_KEY = "rk_test_0d83e5f1b7"
@@ -28,10 +27,9 @@ PAGING = {"limit", "starting_after", "ending_before", "created[gte]", "created[l
 TYPES = re.compile(r"types\[\d*\]")
 OWN = ""
 Event = dict[str, Any]
-Reply = tuple[int, str, bytes]
 
 
-class StripeEvents:
+class StripeEvents(Serving):
     """Serves on a free port, as a context manager.
 
     Attributes:
@@ -42,7 +40,10 @@ class StripeEvents:
         slow_seconds: before each answer.
     """
 
+    retry_after = "1"
+
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.endpoints: list[list[str]] = [["*"]]
         self.most = 100
@@ -50,18 +51,6 @@ class StripeEvents:
         self.slow_seconds = 0.0
         self._events: dict[str, list[Event]] = {OWN: []}
         self._faults: list[tuple[str, str, int]] = []
-        self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> StripeEvents:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
 
     def put(self, *events: Event, account: str = OWN) -> None:
         self._events.setdefault(account, []).extend(events)
@@ -93,29 +82,29 @@ class StripeEvents:
         if fault == "html":
             return 200, "text/html", b"<html>Maintenance of sk_test_something</html>"
         if fault == "text":
-            return _json({"object": "list", "data": "none", "has_more": False})
+            return json_reply({"object": "list", "data": "none", "has_more": False})
         if fault == "empty":
-            return _json({"object": "list", "data": [], "has_more": True})
+            return json_reply({"object": "list", "data": [], "has_more": True})
         if fault.isdigit():
-            return _error(int(fault), "as it was asked for")
+            return error_reply(int(fault), "as it was asked for")
         return self._as_it_is(url.path, query, key, account, circle=fault == "circle")
 
     def _as_it_is(
         self, path: str, query: Mapping[str, str], key: str, account: str, *, circle: bool
     ) -> Reply:
         if key not in (f"Bearer {it}" for it in (KEY, RESTRICTED_KEY, LIVE_KEY)):
-            return _error(401, "Invalid API Key provided")
+            return error_reply(401, "Invalid API Key provided")
         if account not in self._events:
-            return _error(403, f"The provided key does not have access to account {account}")
+            return error_reply(403, f"The provided key does not have access to account {account}")
         if path == "/v1/webhook_endpoints":
             return self._show_endpoints(key)
         if path.startswith("/v1/events/"):
             id = path.removeprefix("/v1/events/")
             known = [it for it in self._visible(key, account) if it["id"] == id]
-            return _json(known[0]) if known else _error(404, f"No such event: {id}")
+            return json_reply(known[0]) if known else error_reply(404, f"No such event: {id}")
         if path == "/v1/events":
             return self._list(query, self._visible(key, account), circle=circle)
-        return _error(404, "Unrecognized request URL")
+        return error_reply(404, "Unrecognized request URL")
 
     def _visible(self, key: str, account: str) -> list[Event]:
         live = key == f"Bearer {LIVE_KEY}"
@@ -123,22 +112,22 @@ class StripeEvents:
 
     def _show_endpoints(self, key: str) -> Reply:
         if key == f"Bearer {RESTRICTED_KEY}":
-            return _error(403, "This key may not read webhook endpoints")
+            return error_reply(403, "This key may not read webhook endpoints")
         shown = [
             {"object": "webhook_endpoint", "status": "enabled", "enabled_events": types}
             for types in self.endpoints
         ]
         off = {"object": "webhook_endpoint", "status": "disabled", "enabled_events": ["*"]}
-        return _json({"object": "list", "data": [*shown, off], "has_more": False})
+        return json_reply({"object": "list", "data": [*shown, off], "has_more": False})
 
     def _list(self, query: Mapping[str, str], events: list[Event], *, circle: bool) -> Reply:
         types = {value for name, value in query.items() if TYPES.fullmatch(name)}
         unknown = [it for it in query if it not in PAGING and not TYPES.fullmatch(it)]
         refused = [it for it in query if it.startswith(self.refuses)] if self.refuses else []
         if unknown or refused:
-            return _error(400, f"Received unknown parameters: {', '.join(unknown + refused)}")
+            return error_reply(400, f"Received unknown parameters: {', '.join(unknown + refused)}")
         if len(types) > 20 or any("*" in it for it in types):
-            return _error(400, "types: at most 20 specific names")
+            return error_reply(400, "types: at most 20 specific names")
         since, until = int(query.get("created[gte]", 0)), int(query.get("created[lt]", 2**40))
         found = [it for it in events if since <= it["created"] < until]
         found = [it for it in found if not types or it["type"] in types]
@@ -149,7 +138,7 @@ class StripeEvents:
         end = ids.index(before) if before in ids else len(ids)
         page = found[start:end][: min(int(query.get("limit", 10)), self.most)]
         more = circle or start + len(page) < end
-        return _json({"object": "list", "data": page, "has_more": more, "url": "/v1/events"})
+        return json_reply({"object": "list", "data": page, "has_more": more, "url": "/v1/events"})
 
     def _fault(self, path: str) -> str:
         number = len(self.asked)
@@ -159,33 +148,3 @@ class StripeEvents:
             if path.startswith(prefix) and number >= after
         )
         return next(fits, "")
-
-
-def _json(body: Any, status: int = 200) -> Reply:
-    return status, "application/json", json.dumps(body).encode()
-
-
-def _error(status: int, message: str) -> Reply:
-    return _json({"error": {"type": "invalid_request_error", "message": message}}, status)
-
-
-def _handler(standin: StripeEvents) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            key, account = (self.headers.get(it, "") for it in ("Authorization", "Stripe-Account"))
-            reply = standin.answer(self.path, key, account)
-            if reply is None:
-                return
-            status, kind, body = reply
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            if status == 429:
-                self.send_header("Retry-After", "1")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_arguments: Any) -> None:
-            pass
-
-    return Handler

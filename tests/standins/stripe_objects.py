@@ -11,13 +11,12 @@ Lists are newest first, of at most 100, with `created[gte]`, `created[lt]`, `cha
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.standins.serving import Reply, Serving, error_reply, json_reply
 
 KEY = "sk_test_4b1f7c2e9a"
 LISTS = {
@@ -35,29 +34,17 @@ FILTERS = {
 PAGING = {"limit", "starting_after", "expand[0]"}
 PATH = re.compile(r"/v1/(payment_intents|charges|refunds|disputes)(?:/([^/]+))?")
 Object = dict[str, Any]
-Reply = tuple[int, str, bytes]
 
 
-class StripeObjects:
+class StripeObjects(Serving):
     """Serves on a free port, as a context manager. `asked` has the path of every request."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[str] = []
         self._objects: dict[str, Object] = {}
         self._faults: dict[str, str] = {}
         self._listed: dict[str, Object] = {}
-        self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> StripeObjects:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
 
     def put(self, *objects: Object) -> None:
         """Keep these; what they have expanded is kept as an object of its own."""
@@ -90,7 +77,7 @@ class StripeObjects:
     def behave(self) -> None:
         self._faults.clear()
 
-    def answer(self, target: str, key: str) -> Reply:
+    def answer(self, target: str, key: str, account: str) -> Reply:
         url = urlsplit(target)
         self.asked.append(url.path)
         fault = next((how for it, how in self._faults.items() if url.path.startswith(it)), "")
@@ -99,12 +86,12 @@ class StripeObjects:
         if fault == "html":
             return 200, "text/html", b"<html>Maintenance of sk_test_something</html>"
         if fault.isdigit():
-            return _error(int(fault), "as it was asked for")
+            return error_reply(int(fault), "as it was asked for")
         if key != f"Bearer {KEY}":
-            return _error(401, "Invalid API Key provided")
+            return error_reply(401, "Invalid API Key provided")
         path = PATH.fullmatch(url.path)
         if path is None:
-            return _error(404, "Unrecognized request URL")
+            return error_reply(404, "Unrecognized request URL")
         query = dict(parse_qsl(url.query))
         if path[2]:
             return self._show(path[2], query)
@@ -112,12 +99,14 @@ class StripeObjects:
 
     def _show(self, id: str, query: Mapping[str, str]) -> Reply:
         if id not in self._objects:
-            return _error(404, f"No such object: {id}")
-        return _json(self._expanded(self._objects[id], query.get("expand[0]") == "latest_charge"))
+            return error_reply(404, f"No such object: {id}")
+        return json_reply(
+            self._expanded(self._objects[id], query.get("expand[0]") == "latest_charge")
+        )
 
     def _list(self, name: str, query: Mapping[str, str], *, circle: bool) -> Reply:
         if unknown := query.keys() - FILTERS[name] - PAGING:
-            return _error(400, f"Received unknown parameters: {', '.join(sorted(unknown))}")
+            return error_reply(400, f"Received unknown parameters: {', '.join(sorted(unknown))}")
         found = [it for it in self._objects.values() if it["object"] == LISTS[name]]
         found = [it for it in found if _fits(it, query)]
         found.sort(key=lambda it: (it["created"], it["id"]), reverse=True)
@@ -129,7 +118,7 @@ class StripeObjects:
         shown = [{**it, **self._listed.get(it["id"], {})} for it in found[start : start + limit]]
         page = [self._expanded(it, expand) for it in shown]
         more = circle or len(found) > start + limit
-        return _json({"object": "list", "data": page, "has_more": more, "url": f"/v1/{name}"})
+        return json_reply({"object": "list", "data": page, "has_more": more, "url": f"/v1/{name}"})
 
     def _expanded(self, found: Object, expand: bool) -> Object:
         latest = found.get("latest_charge")
@@ -143,27 +132,3 @@ def _fits(found: Object, query: Mapping[str, str]) -> bool:
     if until and found["created"] >= int(until):
         return False
     return all(found.get(it) == query[it] for it in ("charge", "payment_intent") if it in query)
-
-
-def _json(body: Any, status: int = 200) -> Reply:
-    return status, "application/json", json.dumps(body).encode()
-
-
-def _error(status: int, message: str) -> Reply:
-    return _json({"error": {"type": "invalid_request_error", "message": message}}, status)
-
-
-def _handler(standin: StripeObjects) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, kind, body = standin.answer(self.path, self.headers.get("Authorization", ""))
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_arguments: Any) -> None:
-            pass
-
-    return Handler

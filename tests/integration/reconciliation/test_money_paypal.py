@@ -15,6 +15,8 @@ from tests.standins.paypal import PayPalStandIn
 from tests.support.application import Application, MakeApplication
 from tests.support.deliveries import encode
 from tests.support.lifecycles import Lifecycle, lifecycles
+from tests.support.money import findings, reconcile
+from tests.support.paypal_variables import paypal_variables
 
 TRANSACTIONS = "/v1/reporting/transactions"
 
@@ -29,16 +31,9 @@ def paypal() -> Iterator[PayPalStandIn]:
 def service(
     make_application: MakeApplication, paypal: PayPalStandIn, tmp_path: Path
 ) -> Application:
-    authorities = tmp_path / "authorities.pem"
-    authorities.write_bytes(paypal.ca_pem)
     sell(paypal)
     return make_application(
-        PAYPAL_MODE="sandbox",
-        PAYPAL_WEBHOOK_ID=paypal.webhook_id,
-        PAYPAL_CLIENT_ID=paypal.client_id,
-        PAYPAL_CLIENT_SECRET=paypal.client_secret,
-        PAYPAL_API_BASE=paypal.base_url,
-        PAYPAL_CA_FILE=str(authorities),
+        **paypal_variables(paypal, tmp_path),
         RECONCILE_REQUESTS_PER_SECOND="1000",
         LOG_LEVEL="ERROR",
     )
@@ -90,27 +85,12 @@ def sell(paypal: PayPalStandIn, *transactions: str, pages: Any = 1) -> None:
     paypal.serve(TRANSACTIONS, json.dumps(body).encode(), "application/json")
 
 
-def reconcile(service: Application, *arguments: str, code: int = 0) -> dict[str, Any]:
-    result = service.cli("reconcile", "money", "--json", "--provider", "paypal", *arguments)
-    assert result.exit_code == code, result.output
-    [run] = json.loads(result.stdout)
-    described: dict[str, Any] = run
-    return described
-
-
-def findings(service: Application, **which: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = service.admin(
-        "/reconciliation/findings", source="money", **which
-    ).get_json()
-    return found
-
-
 def test_every_kind_of_payment_agrees_with_paypals_own_objects(
     service: Application, paypal: PayPalStandIn
 ) -> None:
     everything = list(lives())
     live(service, paypal, *everything)
-    run = reconcile(service)
+    run = reconcile(service, "paypal")
     assert [(it["kind"], it["expected"], it["found"]) for it in findings(service)] == []
     assert (run["status"], run["reason"]) == ("complete", None)
     assert run["ours"] == run["processed"] == len(everything) > 15
@@ -123,13 +103,13 @@ def test_another_amount_is_a_finding_until_it_agrees(
     [capture] = lives()["paid"].objects
     currency = capture["amount"]["currency_code"]
     show(paypal, {**capture, "amount": {"currency_code": currency, "value": "1.00"}})
-    reconcile(service)
+    reconcile(service, "paypal")
     found = {it["kind"]: it for it in findings(service)}
     assert found.keys() == {"amount_captured", "amount_authorized"}
     assert found["amount_captured"]["expected"] == f"100 {currency}"
     assert found["amount_captured"]["subject"] == id
     show(paypal, capture)
-    reconcile(service)
+    reconcile(service, "paypal")
     assert {it["status"] for it in findings(service)} == {"resolved"}
 
 
@@ -140,14 +120,14 @@ def test_a_transaction_that_is_not_known_here_is_a_missing_payment(
     lost = lives()["paid"]
     show(paypal, *lost.objects)
     sell(paypal, *[it["id"] for it in lost.objects], "A1TRANSFER2BY3HAND")
-    run = reconcile(service)
+    run = reconcile(service, "paypal")
     [found] = findings(service)
     assert (found["kind"], found["subject"]) == ("missing_payment", lost.expected.payment_id)
     assert found["expected"].startswith("captured, ")
-    reconcile(service)
+    reconcile(service, "paypal")
     assert [it["status"] for it in findings(service)] == ["open"]
     deliver(service, paypal, lost)
-    reconcile(service)
+    reconcile(service, "paypal")
     assert [it["status"] for it in findings(service)] == ["resolved"]
     assert run["missing"] == 1
 
@@ -157,7 +137,7 @@ def test_without_the_right_to_list_transactions_the_run_says_what_it_cannot_see(
 ) -> None:
     live(service, paypal, "paid")
     paypal.misbehave(TRANSACTIONS, "403")
-    run = reconcile(service, code=1)
+    run = reconcile(service, "paypal", code=1)
     assert run["status"] == "incomplete"
     assert "may not list transactions" in run["reason"]
     assert run["processed"] == 1
@@ -169,7 +149,7 @@ def test_disputes_that_the_app_may_not_see_are_not_compared(
 ) -> None:
     live(service, paypal, "paid", "disputed")
     paypal.misbehave("/v1/customer/disputes", "403")
-    run = reconcile(service, code=1)
+    run = reconcile(service, "paypal", code=1)
     assert "may not see disputes" in run["reason"]
     assert findings(service) == []
 
@@ -180,7 +160,7 @@ def test_what_paypal_does_not_answer_makes_the_run_incomplete(
 ) -> None:
     live(service, paypal, "paid", "refunded")
     paypal.misbehave("/v2/payments", how)
-    run = reconcile(service, code=1)
+    run = reconcile(service, "paypal", code=1)
     assert run["status"] == "incomplete"
     assert "PayPal gave no usable answer" in run["reason"]
     assert paypal.client_secret not in json.dumps(run)
@@ -202,7 +182,7 @@ def test_what_cannot_be_read_is_not_compared_and_said(
     live(service, paypal, "refunded", "paid")
     [capture] = lives()["paid"].objects
     show(paypal, {**capture, "amount": amount})
-    run = reconcile(service, code=1)
+    run = reconcile(service, "paypal", code=1)
     assert said in run["reason"]
     assert findings(service) == []
 
@@ -212,13 +192,13 @@ def test_a_list_of_transactions_that_is_none_is_said(
 ) -> None:
     live(service, paypal, "paid")
     paypal.serve(TRANSACTIONS, b'{"transaction_details": "many"}', "application/json")
-    assert "is not a list" in reconcile(service, code=1)["reason"]
+    assert "is not a list" in reconcile(service, "paypal", code=1)["reason"]
 
 
 def test_the_window_ends_before_what_paypal_does_not_list_yet(
     service: Application, paypal: PayPalStandIn
 ) -> None:
-    run = reconcile(service, "--hours", "1")
+    run = reconcile(service, "paypal", "--hours", "1")
     [asked] = [it.path for it in paypal.requests if it.path.startswith(TRANSACTIONS)]
     latest = (utc_now() - timedelta(hours=3)).strftime("%Y-%m-%dT%H")
     assert run["window_end"].startswith(latest)

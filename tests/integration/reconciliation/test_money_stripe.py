@@ -12,6 +12,7 @@ from payments.models import utc_now
 from tests.standins.stripe_objects import KEY, StripeObjects
 from tests.support.application import Application, MakeApplication
 from tests.support.lifecycles import Lifecycle, lifecycles
+from tests.support.money import findings, reconcile
 
 TWO_HOURS = 7200
 
@@ -61,27 +62,12 @@ def stamp(seconds_ago: int) -> str:
     return utc_now().fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S.000000")
 
 
-def reconcile(service: Application, *arguments: str, code: int = 0) -> dict[str, Any]:
-    result = service.cli("reconcile", "money", "--json", "--provider", "stripe", *arguments)
-    assert result.exit_code == code, result.output
-    [run] = json.loads(result.stdout)
-    described: dict[str, Any] = run
-    return described
-
-
-def findings(service: Application, **which: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = service.admin(
-        "/reconciliation/findings", source="money", **which
-    ).get_json()
-    return found
-
-
 def test_every_kind_of_payment_agrees_with_stripes_own_objects(
     service: Application, stripe: StripeObjects
 ) -> None:
     everything = list(lives())
     live(service, stripe, *everything)
-    run = reconcile(service)
+    run = reconcile(service, "stripe")
     assert findings(service) == []
     assert (run["status"], run["reason"]) == ("complete", None)
     assert run["theirs"] == run["ours"] == run["processed"] == len(everything) > 20
@@ -107,13 +93,13 @@ def test_what_stripe_says_otherwise_is_a_finding_until_it_agrees(
     stripe.change(id, status="requires_capture", amount_received=0)
     if "currency" in change:
         stripe.change(id, **change, status="succeeded")
-    run = reconcile(service)
+    run = reconcile(service, "stripe")
     found = findings(service, status="open")
     assert {it["subject"] for it in found} == {id}
     assert {it["kind"] for it in found} == kinds
     assert run["findings"] == len(kinds)
     happen(stripe, paid)
-    assert reconcile(service)["findings"] == 0
+    assert reconcile(service, "stripe")["findings"] == 0
     assert {it["status"] for it in findings(service)} == {"resolved"}
 
 
@@ -122,7 +108,7 @@ def test_a_list_that_is_a_moment_behind_makes_no_finding(
 ) -> None:
     [id] = live(service, stripe, "paid")
     stripe.list_stale(id, status="processing", latest_charge=None, amount_received=0)
-    run = reconcile(service)
+    run = reconcile(service, "stripe")
     assert (run["findings"], run["processed"]) == (0, 1)
     assert stripe.asked.count(f"/v1/payment_intents/{id}") == 2  # whose key it is, and once more
 
@@ -135,7 +121,7 @@ def test_a_refund_that_no_event_told_of_is_found_with_both_amounts(
     stripe.change(charge["id"], amount_refunded=100)
     refund = {"amount": 100, "currency": charge["currency"], "status": "succeeded", "created": 1}
     stripe.put({**refund, "id": "re_1", "object": "refund", "charge": charge["id"]})
-    reconcile(service)
+    reconcile(service, "stripe")
     currency = charge["currency"].upper()
     told = {it["kind"]: (it["expected"], it["found"]) for it in findings(service)}
     assert told == {
@@ -150,7 +136,7 @@ def test_a_payment_that_only_stripe_knows_is_missing_here(
     live(service, stripe, "paid")
     lost = lives()["refunded"]
     happen(stripe, lost)
-    run = reconcile(service)
+    run = reconcile(service, "stripe")
     [found] = findings(service)
     assert (found["kind"], found["subject"]) == ("missing_payment", lost.expected.payment_id)
     assert found["expected"].startswith("refunded, amount_authorized ")
@@ -158,7 +144,7 @@ def test_a_payment_that_only_stripe_knows_is_missing_here(
     for event in lost.events:
         service.deliver(event)
     service.work()
-    reconcile(service)
+    reconcile(service, "stripe")
     assert [it["status"] for it in findings(service)] == ["resolved"]
 
 
@@ -171,7 +157,7 @@ def test_a_charge_without_an_intent_is_a_payment_too(
               "amount_captured": 700, "amount_refunded": 0, "captured": True, "currency": "eur",
               "status": "succeeded", "payment_intent": None, "disputed": False}  # fmt: skip
     stripe.put(charge)
-    reconcile(service)
+    reconcile(service, "stripe")
     assert [(it["kind"], it["subject"]) for it in findings(service)] == [
         ("missing_payment", "ch_alone")
     ]
@@ -181,7 +167,7 @@ def test_an_intent_without_money_is_not_missed(service: Application, stripe: Str
     live(service, stripe, "paid")
     for name in ("created", "declined", "asked_to_authenticate", "canceled"):
         happen(stripe, lives()[name])
-    assert reconcile(service)["findings"] == 0
+    assert reconcile(service, "stripe")["findings"] == 0
 
 
 def test_a_payment_that_stripe_does_not_know_is_a_finding(
@@ -189,7 +175,7 @@ def test_a_payment_that_stripe_does_not_know_is_a_finding(
 ) -> None:
     _, id = live(service, stripe, "refunded", "paid")
     stripe.forget(id)
-    reconcile(service)
+    reconcile(service, "stripe")
     [found] = findings(service)
     assert (found["kind"], found["subject"]) == ("unknown_at_provider", id)
     assert found["found"].startswith("captured, ")
@@ -200,7 +186,7 @@ def test_a_key_of_another_account_makes_no_findings(
 ) -> None:
     for id in live(service, stripe, "refunded", "paid"):
         stripe.forget(id)
-    run = reconcile(service, code=1)
+    run = reconcile(service, "stripe", code=1)
     assert run["status"] == "incomplete"
     assert "another account" in run["reason"]
     assert findings(service) == []
@@ -209,7 +195,7 @@ def test_a_key_of_another_account_makes_no_findings(
 def test_a_dry_run_shows_and_writes_no_finding(service: Application, stripe: StripeObjects) -> None:
     _, id = live(service, stripe, "refunded", "paid")
     stripe.forget(id)
-    run = reconcile(service, "--dry-run")
+    run = reconcile(service, "stripe", "--dry-run")
     assert [(it["kind"], it["subject"]) for it in run["found"]] == [("unknown_at_provider", id)]
     assert findings(service) == []
     shown = service.cli("reconcile", "money", "--dry-run").output
@@ -221,9 +207,9 @@ def test_what_is_signed_off_is_not_opened_again(
 ) -> None:
     _, id = live(service, stripe, "refunded", "paid")
     stripe.forget(id)
-    reconcile(service)
+    reconcile(service, "stripe")
     service.cli("reconcile", "sign-off", "1", "--reason", "a test of ours")
-    reconcile(service)
+    reconcile(service, "stripe")
     assert [it["status"] for it in findings(service)] == ["signed_off"]
 
 
@@ -244,14 +230,14 @@ def test_what_stripe_does_not_answer_makes_the_run_incomplete_with_the_reason(
 ) -> None:
     live(service, stripe, "paid", "refunded")
     stripe.misbehave(path, how)
-    run = reconcile(service, code=1)
+    run = reconcile(service, "stripe", code=1)
     assert run["status"] == "incomplete"
     assert said in run["reason"]
     assert KEY not in json.dumps(run)
     assert "Maintenance" not in json.dumps(run)
     assert findings(service) == []
     stripe.behave()
-    assert reconcile(service)["status"] == "complete"
+    assert reconcile(service, "stripe")["status"] == "complete"
 
 
 def test_disputes_that_the_key_may_not_see_are_not_compared(
@@ -259,7 +245,7 @@ def test_disputes_that_the_key_may_not_see_are_not_compared(
 ) -> None:
     live(service, stripe, "paid", "disputed")
     stripe.misbehave("/v1/disputes", "403")
-    run = reconcile(service, code=1)
+    run = reconcile(service, "stripe", code=1)
     assert run["reason"] == "STRIPE_API_KEY may not see disputes, so they were not compared."
     assert findings(service) == []
 
@@ -278,7 +264,7 @@ def test_what_cannot_be_read_is_not_compared_and_said(
 ) -> None:
     _, id = live(service, stripe, "refunded", "paid")
     stripe.change(id, **change)
-    run = reconcile(service, code=1)
+    run = reconcile(service, "stripe", code=1)
     assert "1 could not be read" in run["reason"]
     assert said in run["reason"]
     assert id in run["reason"]
@@ -291,7 +277,7 @@ def test_a_test_key_says_that_it_does_not_see_live_payments(
     _, id = live(service, stripe, "refunded", "paid")
     service.sql("UPDATE payments SET livemode = true WHERE payment_id = :id", id=id)
     stripe.forget(id)
-    run = reconcile(service, code=1)
+    run = reconcile(service, "stripe", code=1)
     assert "some are live and some are tests" in run["reason"]
     assert findings(service) == []
 

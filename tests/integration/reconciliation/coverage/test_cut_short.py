@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,28 +29,6 @@ from tests.support.service import ROOT, Service
 from tests.support.waiting import eventually
 
 STRIPE = Source("stripe", "default")
-
-
-@pytest.fixture
-def stripe() -> Iterator[StripeEvents]:
-    with StripeEvents() as running:
-        yield running
-
-
-@pytest.fixture
-def environment(stripe: StripeEvents) -> dict[str, str]:
-    return {
-        "STRIPE_API_KEY": KEY,
-        "STRIPE_API_BASE": stripe.url,
-        "RECONCILE_REQUESTS_PER_SECOND": "1000",
-        "RECONCILE_MAX_PER_SECOND": "10000",
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@pytest.fixture
-def service(make_application: MakeApplication, environment: dict[str, str]) -> Application:
-    return make_application(**environment)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.support.coverage import (
     reconcile,
 )
 from tests.support.deliveries import encode
+from tests.support.paypal_variables import paypal_variables
 
 
 @pytest.fixture
@@ -31,15 +32,8 @@ def paypal() -> Iterator[PayPalWithEvents]:
 def service(
     make_application: MakeApplication, paypal: PayPalWithEvents, tmp_path: Path
 ) -> Application:
-    authorities = tmp_path / "authorities.pem"
-    authorities.write_bytes(paypal.ca_pem)
     return make_application(
-        PAYPAL_MODE="sandbox",
-        PAYPAL_WEBHOOK_ID=paypal.webhook_id,
-        PAYPAL_CLIENT_ID=paypal.client_id,
-        PAYPAL_CLIENT_SECRET=paypal.client_secret,
-        PAYPAL_API_BASE=paypal.base_url,
-        PAYPAL_CA_FILE=str(authorities),
+        **paypal_variables(paypal, tmp_path),
         RECONCILE_REQUESTS_PER_SECOND="1000",
         RECONCILE_MAX_PER_SECOND="10000",
         LOG_LEVEL="ERROR",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from jobs.reconcile import reconcile_events
 from payments.handlers import handles
 from payments.models import utc_now
 from payments.reconciliation.hours import hour_of
-from tests.standins.stripe_events import KEY, RESTRICTED_KEY, StripeEvents
+from tests.standins.stripe_events import RESTRICTED_KEY, StripeEvents
 from tests.support.application import Application, MakeApplication
 from tests.support.coverage import (
     HOUR,
@@ -29,28 +28,6 @@ from tests.support.coverage import (
     reconcile,
 )
 from tests.support.deliveries import ADMIN_TOKEN, customer_event
-
-
-@pytest.fixture
-def stripe() -> Iterator[StripeEvents]:
-    with StripeEvents() as running:
-        yield running
-
-
-@pytest.fixture
-def environment(stripe: StripeEvents) -> dict[str, str]:
-    return {
-        "STRIPE_API_KEY": KEY,
-        "STRIPE_API_BASE": stripe.url,
-        "RECONCILE_REQUESTS_PER_SECOND": "1000",
-        "RECONCILE_MAX_PER_SECOND": "10000",
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@pytest.fixture
-def service(make_application: MakeApplication, environment: dict[str, str]) -> Application:
-    return make_application(**environment)
 
 
 def test_exactly_what_is_missing_is_fetched_and_ends_processed(
