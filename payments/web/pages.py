@@ -31,22 +31,36 @@ def is_page(path: str | None = None) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in PREFIXES)
 
 
+def is_part() -> bool:
+    """Whether htmx asks, for a part of a page that somebody looks at."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def error_page(status: int, title: str, detail: str) -> Response:
-    """A page that says what is wrong, what to do, and the id under which the log tells more."""
+    """A page that says what is wrong, what to do, and the id under which the log tells more.
+
+    For a part of a page it is a line above the page, whose rows stay: they are the last good ones.
+    """
     page = render_template(
-        "error.html",
+        "console/problem.html" if is_part() else "error.html",
         status=status,
         title=title,
         detail=detail,
         what_to_do=WHAT_TO_DO.get(status, WHAT_TO_DO[500] if status > 500 else WHAT_TO_DO[404]),
         request_id=g.get("request_id", ""),
     )
-    return Response(page, status=HTTPStatus(status))
+    response = Response(page, status=HTTPStatus(status))
+    if is_part():
+        response.headers.update({"HX-Retarget": "#problem", "HX-Reswap": "innerHTML"})
+    return response
 
 
 def to_login() -> Response:
     """The way to the login form, and from there back to the page that was asked for."""
     address = url_for("login.form")
+    if is_part():
+        # A redirect would put the form into the part; this makes the browser leave the page.
+        return Response(status=401, headers={"HX-Redirect": address})
     if request.method == "GET":
         wanted = request.full_path.removesuffix("?")
         address = f"{address}?{urlencode({'next': request.script_root + wanted})}"

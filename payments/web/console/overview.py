@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from flask import Blueprint, render_template
+from flask import render_template
 from redis.exceptions import RedisError
 
 from payments.backlog import Backlog, measure
@@ -13,10 +13,7 @@ from payments.extensions import settings
 from payments.health import readiness
 from payments.models import utc_now
 from payments.queueing import JobQueue
-from payments.web.auth import require_session
-
-blueprint = Blueprint("console", __name__, url_prefix="/console")
-blueprint.before_request(require_session)
+from payments.web.console.blueprint import blueprint
 
 # Recovery enqueues what is due every 30 seconds, so anything older means that it does not run.
 STRANDED_SECONDS = 120
@@ -28,7 +25,7 @@ def overview() -> str:
     # Without these two there is nothing to count.
     countable = checks["database"] == checks["migrations"] == "ok"
     return render_template(
-        "overview.html",
+        "console/overview.html",
         backlog=_backlog() if countable else None,
         checks=checks,
         stranded_seconds=STRANDED_SECONDS,

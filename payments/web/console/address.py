@@ -1,0 +1,74 @@
+"""Reading the address of a page, which holds all of its state, and making the next one.
+
+An empty field of a form counts as absent. A new filter drops the cursor, because forms do not send
+it along; links to the next page carry filter and cursor together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from flask import request, url_for
+
+from payments.errors import InvalidQuery
+from payments.models import utc_now
+from payments.moments import HINT, parse_moment
+
+CURSOR = "before"
+TIMES = ("since", "until")
+
+
+def read_address(known: Collection[str]) -> dict[str, str]:
+    """The parameters of the address, each known and given once.
+
+    Raises:
+        InvalidQuery: a misspelt filter would otherwise silently widen what is shown.
+    """
+    for name in request.args:
+        if name not in known and name != CURSOR:
+            raise InvalidQuery(f"{name[:40]}: this page knows no such filter.")
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidQuery(f"{name}: give it once.")
+    return {
+        name: value.strip()
+        for name, value in request.args.items()
+        if value.strip() and name != CURSOR
+    }
+
+
+def filter_values(given: dict[str, str]) -> dict[str, Any]:
+    """What a filter's dataclass takes: times as times, all else as it was given.
+
+    Raises:
+        InvalidQuery: a time is not understood.
+    """
+    return {name: _time(name, value) if name in TIMES else value for name, value in given.items()}
+
+
+def cursor() -> int | None:
+    """The id below which the page begins; None for the first page.
+
+    Raises:
+        InvalidQuery: it is no id.
+    """
+    value = request.args.get(CURSOR, "")
+    if not value:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= 19):
+        raise InvalidQuery(f"{CURSOR}: follow the link to the next page instead of making one up.")
+    return int(value)
+
+
+def here(**changes: Any) -> str:
+    """The address of this page with the same filter; `changes` are put in, None takes away."""
+    arguments = {**request.args.to_dict(), CURSOR: None, **changes}
+    assert request.endpoint is not None
+    return url_for(request.endpoint, **(request.view_args or {}), **arguments)
+
+
+def _time(name: str, value: str) -> Any:
+    moment = parse_moment(value, utc_now())
+    if moment is None:
+        raise InvalidQuery(f"{name}: {HINT}.")
+    return moment
