@@ -75,12 +75,14 @@ class Receipt:
         duplicate: whether it was kept before.
         conflict: whether its id was taken by an event of another type or object; the delivery is
             kept beside that one.
+        secret_label: names the secret or certificate that proved the delivery.
     """
 
     id: int
     event_id: str
     duplicate: bool = False
     conflict: bool = False
+    secret_label: str | None = None
 
     @property
     def message(self) -> str:
@@ -124,7 +126,7 @@ def _record(
     row = _row(event, received_at, context)
     id = _insert_new(row, event.body, sha256)
     if id is not None:
-        return Recorded(Receipt(id=id, event_id=event.facts.event_id), unfinished=True)
+        return Recorded(_receipt(id, event), unfinished=True)
     with db.engine.begin() as connection:
         return _record_again(connection, event, provider, sha256, received_at, context)
 
@@ -218,9 +220,15 @@ def _record_again(
     conflict = _contradicts(connection, event, provider, sha256, known, worded_anew)
     if conflict:
         _record_conflict(connection, known.id, event, sha256, received_at, context)
-    receipt = Receipt(id=known.id, event_id=event.facts.event_id, duplicate=True, conflict=conflict)
+    receipt = _receipt(known.id, event, duplicate=True, conflict=conflict)
     wait = _bring_forward(connection, known) if known.status == RETRYING else 0.0
     return Recorded(receipt, known.status not in FINISHED, known.attempts, wait)
+
+
+def _receipt(id: int, event: VerifiedEvent, **more: bool) -> Receipt:
+    return Receipt(
+        id=id, event_id=event.facts.event_id, secret_label=event.proof.secret_label, **more
+    )
 
 
 def _last_end() -> ScalarSelect[datetime | None]:

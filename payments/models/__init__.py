@@ -51,3 +51,4 @@ from payments.models.reconciliation import EventCount as EventCount
 from payments.models.reconciliation import ReconciliationFinding as ReconciliationFinding
 from payments.models.reconciliation import ReconciliationHour as ReconciliationHour
 from payments.models.reconciliation import ReconciliationRun as ReconciliationRun
+from payments.models.reconciliation import SecretUse as SecretUse

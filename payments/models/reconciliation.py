@@ -146,6 +146,20 @@ class DeliveryCount(Base):
     refused: Mapped[int] = mapped_column(Integer, default=0)
 
 
+class SecretUse(Base):
+    """When a delivery was last proven by a secret or certificate, by its label.
+
+    Written in bulk like the counts of deliveries, so the time may be some seconds old.
+    """
+
+    __tablename__ = "secret_uses"
+
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account: Mapped[str] = mapped_column(String(255), primary_key=True)
+    label: Mapped[str] = mapped_column(String(255), primary_key=True)
+    last_used_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class EventCount(Base):
     """How many events of one type were received in one hour (UTC) that is counted.
 

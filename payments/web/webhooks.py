@@ -37,9 +37,9 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
     try:
         receipt = receive(delivery, receiver, job_queue(), _context())
     except SignatureError:
-        _count(delivery, accepted=False)
+        _count(delivery, proven_by=None)
         raise
-    _count(delivery, accepted=True)
+    _count(delivery, proven_by=receipt.secret_label)
     return _answer(receipt)
 
 
@@ -52,9 +52,9 @@ def write_counts(response: Response) -> Response:
     return response
 
 
-def _count(delivery: Delivery, *, accepted: bool) -> None:
+def _count(delivery: Delivery, *, proven_by: str | None) -> None:
     delivery_counter().count(
-        delivery.provider, delivery.account, delivery.received_at, accepted=accepted
+        delivery.provider, delivery.account, delivery.received_at, proven_by=proven_by
     )
 
 

@@ -55,3 +55,14 @@ def test_the_groups_of_failures_go_and_come_without_a_loss(
     assert rows() == before
     with application.app.app_context():
         assert adopt_dead_events(Masker()) == 3
+
+
+def test_the_secrets_that_were_used_before_are_known_after_the_upgrade(
+    application: Application,
+) -> None:
+    application.deliver()
+    with application.app.app_context():
+        downgrade(revision="0005")
+        upgrade()
+    used = application.sql("SELECT label, last_used_at FROM secret_uses")
+    assert used == application.sql("SELECT secret_label, received_at FROM events")

@@ -88,3 +88,24 @@ def test_two_processes_add_to_the_same_row(application: Application, clock: Cloc
     application.app.extensions[EXTENSION] = DeliveryCounter(clock)
     forge(application)
     assert counts(application) == [("stripe", "default", 0, 2)]
+
+
+def test_the_last_use_of_each_secret_is_known_by_its_label(
+    application: Application, clock: Clock
+) -> None:
+    application.deliver(buffered=True)
+    label = application.sql("SELECT secret_label FROM events")[0][0]
+    before = uses(application)
+    assert [row[:3] for row in before] == [("stripe", "default", label)]
+    clock.now += 10
+    application.deliver(buffered=True)
+    clock.now += 10
+    forge(application)
+    after = uses(application)
+    assert [row[:3] for row in after] == [("stripe", "default", label)]
+    assert after[0][3] > before[0][3]
+
+
+def uses(application: Application) -> list[tuple[Any, ...]]:
+    rows = application.sql("SELECT provider, account, label, last_used_at FROM secret_uses")
+    return [tuple(row) for row in rows]
