@@ -183,6 +183,10 @@ class AuditLog(Base):
         Index("ix_audit_log_event_id_id", "event_id", "id"),
         Index("ix_audit_log_finding_id_id", "finding_id", "id"),
         Index("ix_audit_log_operation_id_id", "operation_id", "id"),
+        # Lists are newest first, filtered by one of these; id is the keyset.
+        Index("ix_audit_log_actor_id", "actor", "id"),
+        Index("ix_audit_log_action_id", "action", "id"),
+        Index("ix_audit_log_at", "at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
