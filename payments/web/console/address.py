@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 from payments.errors import InvalidQuery
 from payments.models import utc_now
@@ -65,6 +65,11 @@ def here(**changes: Any) -> str:
     arguments = {**request.args.to_dict(), CURSOR: None, **changes}
     assert request.endpoint is not None
     return url_for(request.endpoint, **(request.view_args or {}), **arguments)
+
+
+def link(endpoint: str, **values: Any) -> str | None:
+    """The address of another page; None where this version of the console does not have it."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
 
 
 def _time(name: str, value: str) -> Any:

@@ -7,6 +7,7 @@ from flask import Blueprint
 from payments.projection.currencies import display
 from payments.web.auth import require_session
 from payments.web.console import words
+from payments.web.console.address import here, link
 from payments.web.console.places import places
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
@@ -15,4 +16,5 @@ blueprint.before_request(require_session)
 for worded in (words.ago, words.clock, words.day, words.iso, words.duration, words.capped):
     blueprint.add_app_template_filter(worded)
 blueprint.add_app_template_filter(display, "money")
-blueprint.add_app_template_global(places)
+for found in (places, link, here):
+    blueprint.add_app_template_global(found)
