@@ -10,6 +10,7 @@ import structlog
 from payments.extensions import settings
 from payments.models import utc_now
 from payments.reconciliation.asked import sources_of
+from payments.reconciliation.asked_runs import carry_out_asked_run
 from payments.reconciliation.counts import Source
 from payments.reconciliation.coverage_due import run_events_due
 from payments.reconciliation.event_sources import sources_with_key
@@ -33,6 +34,11 @@ def reconcile_money() -> None:
     for source in sources_of(settings()):
         with _by_itself("money not reconciled", source):
             run_due(source, utc_now(), settings().reconcile_money_at, MOST_SECONDS)
+
+
+def reconcile_run(run_id: int) -> None:
+    """One run that an operator asked for; see reconciliation/asked_runs.py."""
+    carry_out_asked_run(run_id, settings(), MOST_SECONDS)
 
 
 @contextmanager

@@ -88,6 +88,8 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(repr=False)
     secrets: frozenset[str] = field(repr=False)
     warnings: tuple[Problem, ...] = ()
+    # Where each variable comes from; None where it is not set.
+    origins: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def is_production(self) -> bool:
@@ -163,6 +165,7 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         providers=_providers(variables, providers, strict),
         secrets=frozenset(variables.secrets_seen),
         warnings=tuple(variables.warnings),
+        origins=dict(sorted(variables.origins.items())),
     )
     if variables.problems:
         raise ConfigError(variables.problems)

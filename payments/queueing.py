@@ -33,6 +33,7 @@ EXTENSION = "payments.queue"
 # A wire format: jobs that wait in Redis name it, also across a deployment.
 PROCESS_EVENT = "jobs.process.process_event"
 CONTINUE_OPERATION = "jobs.bulk.continue_operation"
+RECONCILE_RUN = "jobs.reconcile.reconcile_run"
 # A request may spend 300 ms on a Redis that hangs. Connecting, authenticating and the one round
 # trip of an enqueue each have this limit, and the first that reaches it ends the call.
 CONNECT_SECONDS = 0.1
@@ -41,6 +42,8 @@ PATIENT_SECONDS = 10.0
 BREAKER_OPEN_SECONDS = 5.0
 # A slice of a bulk operation ends by itself much earlier, and may hold some slow dry runs.
 SLICE_TIMEOUT_SECONDS = 120
+# A run of reconciliation pauses after two minutes, between two hours.
+RUN_TIMEOUT_SECONDS = 1800
 DAY_SECONDS = 24 * 3600
 YEAR_SECONDS = 365 * DAY_SECONDS
 # How the ids of jobs end that wait for an event's next attempt, put off or brought forward.
@@ -129,6 +132,23 @@ class JobQueue:
                 pipeline.execute()
 
         self._bounded(enqueue)
+
+    def enqueue_run(self, run_id: int) -> None:
+        """Enqueue a run of reconciliation that an operator asked for.
+
+        Raises:
+            QueueUnavailable: as for `enqueue_event`.
+        """
+        job = self.queue.create_job(
+            RECONCILE_RUN,
+            args=(run_id,),
+            job_id=f"run-{run_id}-{secrets.token_hex(6)}",
+            description=f"reconciliation run {run_id}",
+            timeout=RUN_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=DAY_SECONDS,
+        )
+        self._bounded(lambda: self.queue.enqueue_job(job))
 
     def ping(self) -> None:
         """Raises RedisError if Redis does not answer in time."""

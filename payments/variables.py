@@ -52,6 +52,7 @@ class Variables:
         problems: what must be mended before the service can start.
         warnings: what works, and is better mended.
         secrets_seen: every secret value that was read, for the masking of logs.
+        origins: where each variable that was asked for comes from; None where it is not set.
     """
 
     def __init__(self, environ: Mapping[str, str], env_file: Path | None = None) -> None:
@@ -60,12 +61,14 @@ class Variables:
             parsed = dotenv_values(env_file, interpolate=False, encoding="utf-8")
             from_file = {name: value for name, value in parsed.items() if value is not None}
         self._values = {**from_file, **environ}
+        self._in_environment = frozenset(environ)
         for name in environ:  # a plain NAME in the environment beats a NAME_FILE in .env, and v.v.
             if name.endswith(FILE_SUFFIX) and name.removesuffix(FILE_SUFFIX) not in environ:
                 self._values.pop(name.removesuffix(FILE_SUFFIX), None)
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.secrets_seen: set[str] = set()
+        self.origins: dict[str, str | None] = {}
 
     def problem(self, variable: str, what: str, fix: str) -> None:
         self.problems.append(Problem(variable, what, fix))
@@ -76,6 +79,8 @@ class Variables:
     def text(self, name: str, default: str = "") -> str:
         """The stripped value, or `default` where it is unset or empty."""
         value = self._values.get(name, "").strip()
+        if value or name not in self.origins:
+            self.origins[name] = self._origin(name) if value else None
         return value or default
 
     def is_set(self, name: str) -> bool:
@@ -142,10 +147,14 @@ class Variables:
             self.secrets_seen.add(value)
         return value
 
+    def _origin(self, name: str) -> str:
+        return "environment" if name in self._in_environment else ".env"
+
     def _read_file(self, name: str) -> str:
-        path = self.text(name + FILE_SUFFIX)
+        path = self._values.get(name + FILE_SUFFIX, "").strip()
         if not path:
             return ""
+        self.origins[name] = f"file, named in {self._origin(name + FILE_SUFFIX)}"
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError, ValueError) as error:

@@ -110,6 +110,12 @@ class Provider(ABC):
         Problems and warnings are added to `variables`; `strict` is the production's measure.
         """
 
+    @property
+    @abstractmethod
+    def secret_labels(self) -> Sequence[str]:
+        """The labels of what may prove a delivery now. A proof's own label may say more after it,
+        as in "… certificate#1a2b3c4d"."""
+
     @abstractmethod
     def prove(self, delivery: Delivery) -> Proof:
         """Verify the signature over the raw body, before anything is parsed.

@@ -8,6 +8,7 @@ the strictest reading holds: see docs/adr/0003-strict-signatures.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -102,6 +103,10 @@ class Stripe(Provider):
             api=_api(variables, account, strict=strict),
             event_types=_event_types(variables, account),
         )
+
+    @property
+    def secret_labels(self) -> Sequence[str]:
+        return [secret.label for secret in self.secrets]
 
     def prove(self, delivery: Delivery) -> Proof:
         header = parse_signature_header(delivery.headers.get(HEADER, ""))

@@ -24,7 +24,7 @@ from payments.reconciliation.event_sources import Asked
 from payments.reconciliation.findings import Discrepancy
 from payments.reconciliation.hours import HOUR, hour_of, hours_between
 from payments.reconciliation.kept_events import KIND, KeptEvents
-from payments.reconciliation.runs import Window, begin_run, carry_out, note_progress
+from payments.reconciliation.runs import Window, begin_run, carry_on, carry_out, note_progress
 from payments.reconciliation.seen_hours import SeenHour, in_order, mark_unseen, unfinished
 
 # Of our own events, so many are asked for first: whether the key is one of this account.
@@ -61,6 +61,7 @@ def reconcile_events(
     dry_run: bool = False,
     most_seconds: float | None = None,
     on_hour: Callable[[], None] = lambda: None,
+    run_id: int | None = None,
 ) -> Covered:
     """Compare hour by hour, and fetch what is missing. The caller holds the account's lock.
 
@@ -69,10 +70,14 @@ def reconcile_events(
         max_per_second: so many events are taken in at most.
         dry_run: write down the run alone.
         most_seconds: after so long it pauses, between two hours.
+        run_id: a run that was begun already.
 
     Never raises for what the provider does: the run is incomplete then, and says why.
     """
-    run_id = begin_run(KIND, asked.source, window, actor, dry_run=dry_run)
+    if run_id is None:
+        run_id = begin_run(KIND, asked.source, window, actor, dry_run=dry_run)
+    else:
+        carry_on(run_id)
     run = CoverageRun(asked, KeptEvents(asked.source), Pace(max_per_second), run_id, dry_run)
     ended = carry_out(run_id, lambda: _run(run, window, most_seconds, on_hour))
     log.info("events reconciled", run=run_id, status=ended["status"], fetched=ended["fetched"])

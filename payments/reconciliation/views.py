@@ -100,6 +100,18 @@ def list_runs(
     return page_of(session, which.query(), ReconciliationRun.id, limit=limit, before=before)
 
 
+def get_run(session: Session, id: int) -> ReconciliationRun:
+    """The run with primary key `id`.
+
+    Raises:
+        NotFound: there is none.
+    """
+    run = session.get(ReconciliationRun, id) if 0 < id <= MAX_ID else None
+    if run is None:
+        raise NotFound("There is no run with this id.")
+    return run
+
+
 def _equal(model: type[Base], given: Mapping[str, Any]) -> Iterator[ColumnElement[bool]]:
     """What is given must be the same in the row."""
     return (getattr(model, name) == value for name, value in given.items() if value is not None)

@@ -7,6 +7,7 @@ certificate, its chain, and at last the signature.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,6 +41,10 @@ class CertificateScheme:
     trust: Trust = field(repr=False)
     cache: CertificateCache = field(repr=False)
     issuer_origins: tuple[str, ...] = ISSUER_ORIGINS
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return [webhook_id.label for webhook_id in self.webhook_ids]
 
     def prove(self, delivery: Delivery) -> Proof:
         """See `Provider.prove`."""

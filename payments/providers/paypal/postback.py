@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,10 @@ class PostbackScheme:
     origins: tuple[str, ...]
     api: PayPalApi
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return [webhook_id.label for webhook_id in self.webhook_ids]
 
     def prove(self, delivery: Delivery) -> Proof:
         """See `Provider.prove`."""

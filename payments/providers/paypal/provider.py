@@ -45,6 +45,9 @@ NESTED_RESOURCES = ("invoice", "batch_header")
 class Scheme(Protocol):
     """One way to prove a delivery; raises as `Provider.prove` does."""
 
+    @property
+    def labels(self) -> Sequence[str]: ...
+
     def prove(self, delivery: Delivery) -> Proof: ...
 
 
@@ -53,6 +56,10 @@ class DemoScheme:
     """HMAC-SHA256 of the raw body, as 64 hex digits in `X-Demo-Signature`."""
 
     secrets: tuple[LabelledSecret, ...] = field(repr=False)
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return [secret.label for secret in self.secrets]
 
     def prove(self, delivery: Delivery) -> Proof:
         """See `Provider.prove`."""
@@ -106,6 +113,10 @@ class PayPal(Provider):
             pace = Pace.configured(variables)
             reader = PayPalReader(settings.api, settings.mode == LIVE, pace)
         return cls(mode=settings.mode, scheme=scheme, api=settings.api, reader=reader)
+
+    @property
+    def secret_labels(self) -> Sequence[str]:
+        return self.scheme.labels
 
     def prove(self, delivery: Delivery) -> Proof:
         return self.scheme.prove(delivery)

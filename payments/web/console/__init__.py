@@ -1,4 +1,9 @@
 """`/console`: the operator's pages. Each reads its address, calls services, shows the answer."""
 
-from payments.web.console import overview  # noqa: F401  # registers its page
+# Each module registers its pages.
+from payments.web.console import audit as audit
+from payments.web.console import configuration as configuration
+from payments.web.console import findings as findings
+from payments.web.console import overview as overview
+from payments.web.console import reconciliation as reconciliation
 from payments.web.console.blueprint import blueprint as blueprint

@@ -14,6 +14,7 @@ from flask import current_app, request, url_for
 from payments.errors import InvalidQuery
 from payments.models import utc_now
 from payments.moments import HINT, parse_moment
+from payments.pages import Page
 
 CURSOR = "before"
 TIMES = ("since", "until")
@@ -65,6 +66,11 @@ def here(**changes: Any) -> str:
     arguments = {**request.args.to_dict(), CURSOR: None, **changes}
     assert request.endpoint is not None
     return url_for(request.endpoint, **(request.view_args or {}), **arguments)
+
+
+def older(page: Page[Any]) -> str | None:
+    """The address of the next page of the same list; None on the last."""
+    return here(**{CURSOR: page.next_cursor}) if page.next_cursor is not None else None
 
 
 def link(endpoint: str, **values: Any) -> str | None:
