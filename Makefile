@@ -36,7 +36,7 @@ fi; \
 exit 1
 endef
 
-.PHONY: help venv packages deps dev run test lint cov e2e perf boundaries faults db-upgrade lock clean
+.PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults db-upgrade lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ run: packages ## Start everything: web, workers, scheduler, embedded valkey; Ctr
 
 dev: packages ## The same with debug logs, and web code reloaded when it changes
 	@exec $(VENV)/python -m payments.local.run --end-with-parent --dev $(ARGS)
+
+demo: packages ## The service with lifelike traffic, an outage and its end, to see in the console
+	@exec $(VENV)/python -m tests.demo $(ARGS)
 
 test: deps ## Run the tests; ARGS are pytest's
 	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
