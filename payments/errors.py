@@ -79,6 +79,12 @@ class InvalidQuery(ClientError):
     title = "Invalid query"
 
 
+class TookTooLong(InvalidQuery):
+    """This search takes too long: narrow it, by a status, a type, an id or a shorter time."""
+
+    title = "Search ended early"
+
+
 class NotFound(ClientError):
     """There is nothing with this id."""
 

@@ -1,92 +1,59 @@
-"""Looking at events: filters, pages, one event with its history. Only reads."""
+"""Looking at events: pages, counts, one event with its history. Only reads."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from payments.errors import InvalidQuery, NotFound
-from payments.models import STATUSES, AuditLog, Event, EventPayload
+from payments.errors import NotFound
+from payments.event_filter import EventFilter as EventFilter
+from payments.event_search import newest
+from payments.models import AuditLog, Event, EventPayload
 from payments.models import columns_of as columns_of
 from payments.pages import DEFAULT_LIMIT as DEFAULT_LIMIT
 from payments.pages import MAX_ID as MAX_ID
 from payments.pages import MAX_LIMIT as MAX_LIMIT
-from payments.pages import Page, check_identifiers, check_times, page_of
+from payments.pages import Page, check_place, page
 from payments.payment_views import payment_of
-from payments.storable import is_storable
+from payments.time_limits import at_most
 
-LONGEST_ERROR_FILTER = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventFilter:
-    """Which events. `type` is a pattern on `event_type` in which `*` stands for any characters.
-
-    `error` is a part of `last_error`'s text; `since` and `until` (exclusive) are aware times that
-    bound `received_at`. None means: whatever it is.
-    """
-
-    provider: str | None = None
-    account: str | None = None
-    status: str | None = None
-    type: str | None = None
-    event_id: str | None = None
-    object_id: str | None = None
-    error: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    conflicts: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Raises InvalidQuery for what could never match because it is not understood."""
-        if self.status is not None and self.status not in STATUSES:
-            raise InvalidQuery(f"status: use one of {', '.join(STATUSES)}.")
-        check_identifiers(self, ("provider", "account", "type", "event_id", "object_id"))
-        if self.error is not None and not 0 < len(self.error) <= LONGEST_ERROR_FILTER:
-            raise InvalidQuery(f"error: use 1 to {LONGEST_ERROR_FILTER} characters.")
-        if self.error is not None and not is_storable(self.error):
-            raise InvalidQuery("error: use valid Unicode without NUL, as every error's text is.")
-        check_times(self)
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether it leaves nothing out."""
-        if self.type is not None and self.type.strip("*"):
-            return False
-        others = {field.name for field in fields(self)} - {"type"}
-        return all(getattr(self, name) is None for name in others)
-
-    def apply(self, query: Select[Event]) -> Select[Event]:
-        for name in ("provider", "account", "status", "event_id", "object_id"):
-            if (value := getattr(self, name)) is not None:
-                query = query.where(getattr(Event, name) == value)
-        if self.type is not None:
-            query = query.where(_matches(self.type))
-        if self.error is not None:
-            query = query.where(Event.last_error.contains(self.error, autoescape=True))
-        if self.since is not None:
-            query = query.where(Event.received_at >= self.since)
-        if self.until is not None:
-            query = query.where(Event.received_at < self.until)
-        if self.conflicts is not None:
-            query = query.where(Event.conflicts > 0 if self.conflicts else Event.conflicts == 0)
-        return query
+SEARCH_SECONDS = 2.0
 
 
 def list_events(
-    session: Session, which: EventFilter, *, limit: int = DEFAULT_LIMIT, before: int | None = None
+    session: Session,
+    which: EventFilter,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    before: int | None = None,
+    after: int | None = None,
 ) -> Page[Event]:
-    """A page of at most `limit` events whose id is below `before`.
+    """A page of at most `limit` events whose id is below `before`, and above `after`.
 
     Raises:
         InvalidQuery: `limit` is not from 1 to 500, or `before` is no id.
+        TookTooLong: no index helps with this filter, and there is much to look through.
     """
-    return page_of(session, which.apply(select(Event)), Event.id, limit=limit, before=before)
+    check_place(limit, before)
+    with at_most(session, SEARCH_SECONDS):
+        query = newest(session, which, limit=limit + 1, before=before, after=after)
+        return page(session.scalars(query).all(), Event.id, limit)
+
+
+def count_events(
+    session: Session, which: EventFilter, *, most: int, after: int | None = None
+) -> int:
+    """How many match, of those whose id is above `after`; no more than `most` are counted.
+
+    Raises:
+        TookTooLong: as above.
+    """
+    with at_most(session, SEARCH_SECONDS):
+        found = newest(session, which, limit=most, before=None, after=after)
+        return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def get_event(session: Session, id: int) -> Event:
@@ -111,6 +78,12 @@ def payload_of(session: Session, id: int) -> bytes | None:
     return session.scalar(select(EventPayload.body).where(EventPayload.event_id == id))
 
 
+def audit_of(session: Session, event: Event) -> Sequence[AuditLog]:
+    """What operators did to the event, the first first."""
+    query = select(AuditLog).where(AuditLog.event_id == event.id)
+    return session.scalars(query.order_by(AuditLog.id)).all()
+
+
 def describe(event: Event) -> dict[str, Any]:
     """The event's columns."""
     return columns_of(event)
@@ -119,9 +92,6 @@ def describe(event: Event) -> dict[str, Any]:
 def describe_whole(session: Session, event: Event) -> dict[str, Any]:
     """The event's columns, its attempts as `history`, the conflicting deliveries (without their
     bodies), what operators did to it as `audit`, and the `payment` that it is about, or None."""
-    audit = session.scalars(
-        select(AuditLog).where(AuditLog.event_id == event.id).order_by(AuditLog.id)
-    )
     conflicts = [
         {name: value for name, value in columns_of(conflict).items() if name != "body"}
         for conflict in event.conflicting
@@ -130,13 +100,6 @@ def describe_whole(session: Session, event: Event) -> dict[str, Any]:
         **columns_of(event),
         "history": [columns_of(attempt) for attempt in event.history],
         "conflicting": conflicts,
-        "audit": [columns_of(entry) for entry in audit],
+        "audit": [columns_of(entry) for entry in audit_of(session, event)],
         "payment": payment_of(session, event),
     }
-
-
-def _matches(pattern: str) -> Any:
-    if "*" not in pattern:
-        return Event.event_type == pattern
-    escaped = re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
-    return Event.event_type.like(escaped, escape="\\")

@@ -44,16 +44,25 @@ def page_of(
     Raises:
         InvalidQuery: `limit` is not from 1 to 500, or `before` is no id.
     """
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQuery(f"limit: use a whole number from 1 to {MAX_LIMIT}.")
+    check_place(limit, before)
     query = query.order_by(key.desc()).limit(limit + 1)
     if before is not None:
-        if not 1 <= before <= MAX_ID:
-            raise InvalidQuery("cursor: use the one of the Link header.")
         query = query.where(key < before)
-    rows: Sequence[Row] = session.scalars(query).all()
+    return page(session.scalars(query).all(), key, limit)
+
+
+def page(rows: Sequence[Row], key: InstrumentedAttribute[int], limit: int) -> Page[Row]:
+    """The first `limit` of the rows; that there is one more says that a page follows."""
     more = len(rows) > limit
     return Page(rows[:limit], getattr(rows[limit - 1], key.key) if more else None)
+
+
+def check_place(limit: int, before: int | None) -> None:
+    """Raises InvalidQuery: `limit` is not from 1 to 500, or `before` is no id."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidQuery(f"limit: use a whole number from 1 to {MAX_LIMIT}.")
+    if before is not None and not 1 <= before <= MAX_ID:
+        raise InvalidQuery("cursor: use the one of the Link header.")
 
 
 def check_identifiers(which: Any, names: Sequence[str]) -> None:

@@ -50,6 +50,7 @@ class Event(Base):
         Index("ix_events_status_id", "status", "id"),
         Index("ix_events_event_type_id", "event_type", "id"),
         Index("ix_events_object_id_id", "object_id", "id"),
+        Index("ix_events_event_id", "event_id"),
         # Counts of a period, by status too, are answered from the index alone.
         Index("ix_events_received_at_status", "received_at", "status"),
     )
@@ -106,6 +107,21 @@ Index(
     Event.id,
     postgresql_where=Event.failure_group_id.is_not(None),
     sqlite_where=Event.failure_group_id.is_not(None),
+)
+
+
+# Searching a text in errors, and conflicts, reads only events that have one.
+Index(
+    "ix_events_with_error",
+    Event.id,
+    postgresql_where=Event.last_error.is_not(None),
+    sqlite_where=Event.last_error.is_not(None),
+)
+Index(
+    "ix_events_with_conflict",
+    Event.id,
+    postgresql_where=Event.conflicts > 0,
+    sqlite_where=Event.conflicts > 0,
 )
 
 

@@ -21,7 +21,7 @@ def statements(application: Application) -> Iterator[list[Statement]]:
     sent: list[Statement] = []
 
     def note(_c: Any, _cursor: Any, text: str, parameters: Any, *_more: Any) -> None:
-        if text.lstrip().upper().startswith("SELECT"):
+        if text.lstrip().upper().startswith(("SELECT", "WITH")):
             sent.append((text, parameters))
 
     with application.app.app_context():
@@ -41,21 +41,27 @@ def tidy(application: Application) -> None:
         driver.exec_driver_sql("ANALYZE" if is_sqlite else "VACUUM ANALYZE")
 
 
-def scanned(application: Application, sent: list[Statement]) -> set[str]:
-    """The tables that these statements would read from one end to the other."""
+def scanned(
+    application: Application, sent: list[Statement], small: tuple[str, ...] = ()
+) -> set[str]:
+    """The tables that these statements would read from one end to the other.
+
+    An index that is `small`, because it has few of the rows, may be.
+    """
     with application.app.app_context():
         engine = db.engine
     found: set[str] = set()
     for text, parameters in sent:
-        found |= _scanned(engine, text, parameters)
+        found |= _scanned(engine, text, parameters, small)
     return found
 
 
-def _scanned(engine: Engine, text: str, parameters: Any) -> set[str]:
+def _scanned(engine: Engine, text: str, parameters: Any, small: tuple[str, ...]) -> set[str]:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)
-            return {row.detail.split()[1] for row in plan if row.detail.startswith("SCAN ")}
+            scans = [row.detail.split() for row in plan if row.detail.startswith("SCAN ")]
+            return {words[1] for words in scans if words[-1] not in small}
         explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {text}", parameters)
         plan = explained.scalar_one()
         return set(_seq_scans(plan if isinstance(plan, list) else json.loads(plan)))
