@@ -125,6 +125,42 @@ def payment_of(session: Session, event: Event) -> dict[str, Any] | None:
     return {name: getattr(payment, name) for name in PAYMENT_OF_EVENT}
 
 
+def payments_about(session: Session, events: Collection[Event]) -> dict[int, Payment]:
+    """The payments that these events are about, by the event's primary key; for a page of them."""
+    by_fact = (
+        select(PaymentChange.event_id, Payment)
+        .join(Payment, Payment.id == PaymentChange.payment_id)
+        .where(PaymentChange.event_id.in_([event.id for event in events]))
+        .order_by(Payment.id.desc())
+    )
+    by_object = (
+        select(PaymentObject, Payment)
+        .join(Payment, Payment.id == PaymentObject.payment_id)
+        .where(PaymentObject.object_id.in_([it.object_id for it in events if it.object_id]))
+    )
+    named = {
+        (its.provider, its.account, its.object_id): payment
+        for its, payment in session.execute(by_object)
+    }
+    objects = {event.id: (event.provider, event.account, event.object_id) for event in events}
+    found = {id: named[of] for id, of in objects.items() if of in named}
+    stated = {id: payment for id, payment in session.execute(by_fact) if id is not None}
+    return found | stated
+
+
+def has_later_facts(session: Session, event: Event) -> bool:
+    """Whether something that the provider made later is already known of the event's payment."""
+    payment = payments_about(session, [event]).get(event.id)
+    if payment is None or event.provider_created_at is None:
+        return False
+    later = select(PaymentChange.id).where(
+        PaymentChange.payment_id == payment.id,
+        PaymentChange.caused_at > event.provider_created_at,
+        PaymentChange.event_id != event.id,
+    )
+    return session.scalar(later.limit(1)) is not None
+
+
 def _is_currency(value: str) -> bool:
     return len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()
 

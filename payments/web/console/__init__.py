@@ -3,6 +3,8 @@
 # Each module registers its pages.
 from payments.web.console import audit as audit
 from payments.web.console import configuration as configuration
+from payments.web.console import event as event
+from payments.web.console import events as events
 from payments.web.console import findings as findings
 from payments.web.console import overview as overview
 from payments.web.console import reconciliation as reconciliation

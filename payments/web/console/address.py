@@ -11,17 +11,19 @@ from typing import Any
 
 from flask import current_app, request, url_for
 
-from payments.errors import InvalidQuery
+from payments.errors import InvalidQuery, NotFound
 from payments.models import utc_now
 from payments.moments import HINT, parse_moment
-from payments.pages import Page
+from payments.pages import MAX_ID, Page
 
 CURSOR = "before"
+# Of lists that begin with the oldest.
+FORWARD_CURSOR = "after"
 TIMES = ("since", "until")
 
 
 def read_address(known: Collection[str]) -> dict[str, str]:
-    """The parameters of the address, each known and given once.
+    """The parameters of the address, each known and given once; without `before`.
 
     Raises:
         InvalidQuery: a misspelt filter would otherwise silently widen what is shown.
@@ -47,18 +49,29 @@ def filter_values(given: dict[str, str]) -> dict[str, Any]:
     return {name: _time(name, value) if name in TIMES else value for name, value in given.items()}
 
 
-def cursor() -> int | None:
-    """The id below which the page begins; None for the first page.
+def cursor(name: str = CURSOR) -> int | None:
+    """The id below (or, with FORWARD_CURSOR, above) which the page begins; None for the first.
 
     Raises:
         InvalidQuery: it is no id.
     """
-    value = request.args.get(CURSOR, "")
+    value = request.args.get(name, "")
     if not value:
         return None
-    if not (value.isascii() and value.isdigit() and len(value) <= 19):
-        raise InvalidQuery(f"{CURSOR}: follow the link to the next page instead of making one up.")
+    if not _is_key(value):
+        raise InvalidQuery(f"{name}: follow the link to the next page instead of making one up.")
     return int(value)
+
+
+def row_key(text: str, what: str) -> int:
+    """The primary key in a path or a form; `what` is what it would be one of.
+
+    Raises:
+        NotFound: it can be none.
+    """
+    if not _is_key(text):
+        raise NotFound(f"There is no {what} with this id.")
+    return int(text)
 
 
 def here(**changes: Any) -> str:
@@ -76,6 +89,10 @@ def older(page: Page[Any]) -> str | None:
 def link(endpoint: str, **values: Any) -> str | None:
     """The address of another page; None where this version of the console does not have it."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID
 
 
 def _time(name: str, value: str) -> Any:
