@@ -8,12 +8,12 @@ cost does not grow with the events that are finished.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from payments.errors import NotFound
@@ -28,10 +28,14 @@ MOST_GROUPS = 200
 
 @dataclass(kw_only=True)
 class Held:
-    """How many events a group holds: by provider, and how many of them are dead."""
+    """How many events a group holds: by provider, and how many of them are dead.
+
+    `first_id` is the smallest of their primary keys.
+    """
 
     dead: int = 0
     retrying: int = 0
+    first_id: int | None = None
     providers: set[str] = field(default_factory=set)
 
     @property
@@ -83,12 +87,14 @@ class Groups:
 
     Attributes:
         ungrouped: dead events without a group: recovery gives them one within half a minute.
-        more: groups beyond the 200 that are shown.
+        more: groups beyond those that are shown.
+        held: what all groups hold together, also those that are not shown.
     """
 
     groups: Sequence[Group]
     ungrouped: int
     more: int
+    held: Held
 
     def describe(self) -> dict[str, Any]:
         groups = [group.describe() for group in self.groups]
@@ -112,11 +118,11 @@ class GroupDetail:
         return {**self.group.describe(), "types": types, "newest": newest}
 
 
-def list_groups(session: Session, now: datetime) -> Groups:
-    """All groups that hold something, at most 200."""
+def list_groups(session: Session, now: datetime, most: int = MOST_GROUPS) -> Groups:
+    """All groups that hold something, at most `most`."""
     held = _held(session)
     ranked = sorted(held, key=lambda key: (-held[key].dead, -held[key].items, key))
-    shown = ranked[:MOST_GROUPS]
+    shown = ranked[:most]
     ungrouped = session.scalar(
         select(func.count())
         .select_from(Event)
@@ -126,6 +132,7 @@ def list_groups(session: Session, now: datetime) -> Groups:
         groups=_groups(session, {id: held[id] for id in shown}, now),
         ungrouped=ungrouped or 0,
         more=len(ranked) - len(shown),
+        held=_together(held.values()),
     )
 
 
@@ -178,6 +185,19 @@ def dead_ids(session: Session, id: int) -> Sequence[int]:
     return session.scalars(_dead_of(id).with_only_columns(Event.id).order_by(Event.id)).all()
 
 
+def value_of_all_held(session: Session) -> Value:
+    """What all that is held is worth together: each payment counts once."""
+    events = select(literal(0).label("key"), Event.provider, Event.account, Event.object_id).where(
+        Event.failure_group_id.is_not(None)
+    )
+    return value_held(session, events).get(0, NOTHING)
+
+
+def oldest_held_at(session: Session, held: Held) -> datetime | None:
+    """When the first of the events that are held was received; None where nothing is."""
+    return session.scalar(select(Event.received_at).where(Event.id == held.first_id))
+
+
 def _require(session: Session, id: int) -> None:
     if not 0 < id <= MAX_ID or session.get(FailureGroup, id) is None:
         raise NotFound("There is no group with this id.")
@@ -199,18 +219,31 @@ def _held(session: Session, id: int | None = None) -> dict[int, Held]:
     mine = Event.failure_group_id.is_not(None) if id is None else Event.failure_group_id == id
     found: dict[int, Held] = defaultdict(Held)
     rows = session.execute(
-        select(Event.failure_group_id, Event.status, Event.provider, func.count())
+        select(
+            Event.failure_group_id, Event.status, Event.provider, func.count(), func.min(Event.id)
+        )
         .where(mine)
         .group_by(Event.failure_group_id, Event.status, Event.provider)
     )
-    for group, status, provider, count in rows:
+    for group, status, provider, count, first_id in rows:
         held = found[group or 0]
+        held.first_id = min(first_id, held.first_id or first_id)
         held.providers.add(provider)
         if status == DEAD:
             held.dead += count
         else:
             held.retrying += count
     return dict(found)
+
+
+def _together(held: Iterable[Held]) -> Held:
+    total = Held()
+    for one in held:
+        total.dead += one.dead
+        total.retrying += one.retrying
+        total.providers |= one.providers
+        total.first_id = min(filter(None, (total.first_id, one.first_id)), default=None)
+    return total
 
 
 def _groups(session: Session, held: dict[int, Held], now: datetime) -> list[Group]:

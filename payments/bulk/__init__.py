@@ -16,6 +16,7 @@ from payments.bulk.looking import (
     get_operation,
     list_items,
     list_operations,
+    list_running,
 )
 from payments.bulk.running import continue_operation, enqueue_unattended
 from payments.bulk.scope import Scope
@@ -29,6 +30,7 @@ __all__ = [
     "enqueue_unattended",
     "get_operation",
     "list_operations",
+    "list_running",
     "list_items",
     "Scope",
     "OperationView",

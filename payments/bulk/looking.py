@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from payments.bulk.deciding import MOST_WITHOUT_COUNT, require_operation
 from payments.errors import InvalidQuery
 from payments.events import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT
-from payments.models import ITEM_STATES, BulkItem, BulkOperation, columns_of
+from payments.models import ITEM_STATES, RUNNING, BulkItem, BulkOperation, columns_of
+from payments.models.bulk import STOPPED
 
 SAMPLES_OF_A_SHAPE = 5
+MOST_RUNNING = 10
 HIDDEN = ("summary", "rehearsal_ms", "rehearsal_ended_at", "done_before", "failed_before")
 
 
@@ -119,6 +121,12 @@ def list_operations(
     query = query if before is None else query.where(BulkOperation.id < before)
     found = session.scalars(query).all()
     return OperationPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+def list_running(session: Session) -> Sequence[BulkOperation]:
+    """Those that do something now, and those that stopped by themselves and wait for somebody."""
+    query = select(BulkOperation).where(BulkOperation.state.in_((RUNNING, STOPPED)))
+    return session.scalars(query.order_by(BulkOperation.id.desc()).limit(MOST_RUNNING)).all()
 
 
 def list_items(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from payments.database import transaction
 from payments.errors import CannotAsk
 from payments.models import ReconciliationRun, columns_of, utc_now
+from payments.models.reconciliation import RUN_KINDS
 from payments.reconciliation.counts import Source
 
 RUNNING, COMPLETE, INCOMPLETE = "running", "complete", "incomplete"
@@ -96,6 +98,17 @@ def latest_run(kind: str, source: Source, actor: str) -> ReconciliationRun | Non
             .limit(1)
         )
         return session.scalars(query).one_or_none()
+
+
+def latest_runs(session: Session, sources: Iterable[Source]) -> list[ReconciliationRun]:
+    """The latest run of each kind of each account, whoever began it."""
+    found = []
+    for source in sorted(sources):
+        for kind in RUN_KINDS:
+            query = select(ReconciliationRun).where(*_of(kind, source))
+            latest = session.scalar(query.order_by(ReconciliationRun.id.desc()).limit(1))
+            found += [latest] if latest is not None else []
+    return found
 
 
 def _write(run_id: int, **values: Any) -> None:

@@ -105,6 +105,11 @@
   const problem = document.getElementById("problem");
   const stale = (part, yes) => part?.classList.toggle("stale", yes);
 
+  // Nothing moves under the pointer, and nothing takes the focus away.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-quiet]:is(:hover, :focus-within)")) event.preventDefault();
+  });
+
   document.addEventListener("htmx:sendError", (event) => {
     problem.textContent = "The service does not answer. What is shown is from before; it is asked again.";
     stale(event.detail.target, true);
