@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from rq.job import Job
 from rq.registry import FailedJobRegistry
+from werkzeug.test import TestResponse
 
 from payments.handlers import PermanentFailure, handles
 from payments.queueing import queue_of
@@ -26,6 +27,13 @@ PAGES = (
     *(f"{JOBS}/payments/{name}/50/asc/1" for name in ("queued", "failed", "scheduled")),
     f"/admin/rq/0/view/job/{JOB_ID}",
 )
+
+
+def content_of(page: TestResponse) -> str:
+    """Below the head, which has the console's own scripts."""
+    _, main, content = page.text.partition("<main")
+    assert main, page.text
+    return content
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_what_is_script_in_a_job_is_text_on_every_page(
     for script in SCRIPTS:
         assert script not in page.text
     for tag in ("<script", "<img", "<svg", "onerror='"):
-        assert tag not in page.text
+        assert tag not in content_of(page)
     assert "unsafe" not in page.headers["Content-Security-Policy"]
 
 
@@ -162,7 +170,7 @@ def test_what_is_not_there_is_a_page_that_says_so(operator: Person, path: str) -
     response = operator.get(f"/admin/rq/{path}")
     assert response.status_code == 404, response.text
     assert response.mimetype == "text/html"
-    assert "<script" not in response.text
+    assert "<script" not in content_of(response)
 
 
 @pytest.mark.parametrize("order", ["asc", "dsc"])
