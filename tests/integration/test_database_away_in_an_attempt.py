@@ -13,6 +13,7 @@ from payments.handlers import handles
 from tests.conftest import migrate
 from tests.faults.postgresql import PostgreSQL
 from tests.support.application import Application, MakeApplication
+from tests.support.jobs import BurstWorker
 
 
 @pytest.fixture
@@ -68,13 +69,9 @@ def test_only_deaths_count_as_deaths(make_application: MakeApplication, server: 
 
 def one_job(application: Application) -> None:
     """What a worker does with one job of the event, whatever comes of it."""
-    from rq import SimpleWorker
-    from rq.serializers import JSONSerializer
-
     queue = application.queue
     queue.enqueue_event(1)
-    worker = SimpleWorker([queue.queue], connection=queue.connection, serializer=JSONSerializer)
-    worker.work(burst=True, max_jobs=1)
+    BurstWorker.on(queue.queue).work(burst=True, max_jobs=1)
     queue.queue.empty()
     for id in queue.queue.scheduled_job_registry.get_job_ids():
         queue.queue.scheduled_job_registry.remove(id)

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from rq import SimpleWorker
-from rq.serializers import JSONSerializer
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -25,6 +23,7 @@ from tests.support.deliveries import (
     encode,
     stripe_headers,
 )
+from tests.support.jobs import BurstWorker
 
 NEVER_READ = Path("/nonexistent/.env")
 BASE_ENVIRONMENT = {
@@ -77,8 +76,7 @@ class Application:
             connection = job_queue().connection
             queue = queue_of(connection)
             for _ in range(50):
-                worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-                worker.work(burst=True, with_scheduler=False)
+                BurstWorker.on(queue).work(burst=True)
                 due = queue.scheduled_job_registry.get_jobs_to_schedule()
                 if not due:
                     return
