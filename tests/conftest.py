@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_migrate import upgrade
-from sqlalchemy import create_engine, text
 
 from payments.app import create_app
-from payments.extensions import Base
 from payments.handlers import registry
 from tests.support.application import BASE_ENVIRONMENT, Application, MakeApplication, settings_for
+from tests.support.databases import empty_tables, migrate
 from tests.support.servers import Valkey, make_database, postgresql
 
 DATABASES = ("sqlite", "postgresql")
@@ -79,14 +77,6 @@ def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPat
     return url
 
 
-def migrate(url: str, var_dir: Path) -> None:
-    settings = settings_for(**BASE_ENVIRONMENT, DATABASE_URL=url, VAR_DIR=str(var_dir))
-    application = Application(create_app(settings))
-    with application.app.app_context():
-        upgrade()
-    application.close()
-
-
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty, migrated database: each test runs on SQLite and on PostgreSQL."""
@@ -97,11 +87,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     url = request.getfixturevalue("migrated_postgresql")
     yield url
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    empty_tables(url)
 
 
 @pytest.fixture

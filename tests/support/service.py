@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.application import BASE_ENVIRONMENT, NEVER_READ
+from tests.support.databases import migrate
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
@@ -66,7 +67,7 @@ class Service:
     @contextlib.contextmanager
     def started(self, *, workers: int = 0, scheduler: bool = False) -> Iterator[Service]:
         """Migrated, answering, and stopped at the end."""
-        self.migrate()
+        migrate(self.environment["DATABASE_URL"], Path(self.environment["VAR_DIR"]))
         names = [WEB, *(f"worker.{n}" for n in range(1, workers + 1))]
         try:
             for name in [*names, SCHEDULER] if scheduler else names:
@@ -77,6 +78,7 @@ class Service:
             self.stop()
 
     def migrate(self) -> None:
+        """By the command of a deployment."""
         done = self._popen("migrations", "flask", "--app", "wsgi", "db", "upgrade")
         assert done.wait(START_SECONDS) == 0, self.log("migrations")
 
