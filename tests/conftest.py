@@ -108,7 +108,7 @@ def make_application(
     """Builds applications on this test's database and Redis, with more variables if given."""
     made: list[Application] = []
 
-    def make(**variables: str) -> Application:
+    def make(*, patient: bool = True, **variables: str) -> Application:
         environment = {
             **BASE_ENVIRONMENT,
             "DATABASE_URL": database_url,
@@ -116,7 +116,7 @@ def make_application(
             "VAR_DIR": str(tmp_path / "var"),
             **variables,
         }
-        made.append(Application(create_app(settings_for(**environment))))
+        made.append(Application(create_app(settings_for(**environment)), patient=patient))
         return made[-1]
 
     yield make

@@ -37,7 +37,7 @@ def timed_delivery(application: object) -> tuple[int, float]:
 def test_a_hung_redis_costs_one_delivery_its_bound_and_the_next_ones_nothing(
     make_application: MakeApplication, own_valkey: Valkey
 ) -> None:
-    application = make_application(REDIS_URL=own_valkey.url)
+    application = make_application(patient=False, REDIS_URL=own_valkey.url)
     assert timed_delivery(application)[0] == 200
     own_valkey.signal(signal.SIGSTOP)
     try:
@@ -58,7 +58,7 @@ def test_a_hung_redis_costs_one_delivery_its_bound_and_the_next_ones_nothing(
 def test_a_redis_that_is_away_or_full_loses_no_event_and_recovery_enqueues_it(
     make_application: MakeApplication, own_valkey: Valkey
 ) -> None:
-    application = make_application(REDIS_URL=own_valkey.url)
+    application = make_application(patient=False, REDIS_URL=own_valkey.url)
     own_valkey.client.config_set("maxmemory", "1")
     assert application.deliver().status_code == 200
     own_valkey.client.config_set("maxmemory", "0")
