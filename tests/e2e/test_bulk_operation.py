@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from tests.e2e.shop_handlers import BROKEN
+from tests.support.databases import connected
 from tests.support.deliveries import encode, stripe_event, stripe_headers
 from tests.support.service import ROOT, Service
 from tests.support.waiting import eventually
@@ -46,12 +47,15 @@ def ask(service: Service, *arguments: str) -> Any:
     return json.loads(out)
 
 
+def counted(service: Service, statement: str) -> int:
+    """For waiting: each command is a process, and too slow to be asked all the time."""
+    with connected(service.environment["DATABASE_URL"]) as engine, engine.connect() as connection:
+        return int(connection.execute(text(statement)).scalar_one())
+
+
 def as_if_minutes_had_passed(service: Service) -> None:
     """For what waits until a dead worker is silent for long enough."""
-    engine = create_engine(
-        service.environment["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
-    )
-    with engine.begin() as connection:
+    with connected(service.environment["DATABASE_URL"]) as engine, engine.begin() as connection:
         for statement in (
             "UPDATE events SET next_attempt_at = '2020-01-01 00:00:00.000000'"
             " WHERE next_attempt_at IS NOT NULL",
@@ -60,7 +64,6 @@ def as_if_minutes_had_passed(service: Service) -> None:
             " WHERE next_look_at IS NOT NULL",
         ):
             connection.execute(text(statement))
-    engine.dispose()
 
 
 @pytest.mark.timeout(240)
@@ -80,17 +83,22 @@ def test_a_group_is_retried_to_its_end_although_the_workers_are_killed_and_redis
         assert len(groups) <= 1
         return sum(group["dead"] for group in groups)
 
-    eventually(lambda: dead() == EVENTS, "all are dead, in one group", 60)
+    eventually(
+        lambda: counted(service, "SELECT count(*) FROM events WHERE status = 'dead'") == EVENTS,
+        "all are dead",
+        60,
+    )
+    assert dead() == EVENTS
     (folder / BROKEN).unlink()
     command = flask(
         service, "dlq", "retry", "--group", "1", "--yes", "--reason", "the warehouse is back"
     )
 
-    def operation() -> Any:
-        listed = ask(service, "bulk", "list")
-        return listed[0] if listed else {"done": 0, "in_flight": 0, "state": "preview"}
-
-    eventually(lambda: operation()["done"] >= 5, "the probe has succeeded", 60)
+    eventually(
+        lambda: counted(service, "SELECT count(*) FROM bulk_operations WHERE done >= 5"),
+        "the probe has succeeded",
+        60,
+    )
     service.kill("worker.1")
     service.kill("worker.2")
     with redis.Redis.from_url(redis_url) as client:
@@ -99,7 +107,13 @@ def test_a_group_is_retried_to_its_end_although_the_workers_are_killed_and_redis
     # Recovery, which a worker calls at its start, finds all that was in the middle of something.
     for name in ("worker.1", "worker.2"):
         service.start(name)
-    eventually(lambda: operation()["state"] == "finished", "it is finished", 120)
+    eventually(
+        lambda: counted(service, "SELECT count(*) FROM bulk_operations WHERE state = 'finished'"),
+        "it is finished",
+        120,
+    )
+    [operation] = ask(service, "bulk", "list")
+    assert (operation["state"], operation["done"]) == ("finished", EVENTS)
     out, error = command.communicate(timeout=30)
     assert command.returncode == 0, (out, error)
     assert f"is finished: {EVENTS} done, 0 failed, 0 skipped" in out
