@@ -60,7 +60,7 @@ demo: packages ## The service with lifelike traffic, an outage and its end, to s
 	@exec $(VENV)/python -m tests.demo $(ARGS)
 
 test: deps ## Run the tests; ARGS are pytest's
-	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: deps ## Check style, format, types and import rules
 	@$(VENV)/ruff check .
