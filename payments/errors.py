@@ -112,6 +112,20 @@ class ProviderUnavailable(Unavailable):
 
     retry_after_seconds = 30
 
+    def __init__(self, reason: str = "The provider gives no usable answer.") -> None:
+        """`reason` is for logs and operators: every client gets one and the same sentence."""
+        super().__init__()
+        self.reason = reason
+
+
+class ProviderLimitsRate(ProviderUnavailable):
+    """The provider was asked too often (status 429)."""
+
+    def __init__(self, wait_seconds: float | None) -> None:
+        """`wait_seconds` is what it wants in between; None where it does not say."""
+        super().__init__("The provider asks for fewer questions (status 429).")
+        self.wait_seconds = wait_seconds
+
 
 class CannotAsk(PaymentsError):
     """The provider's API cannot be asked now, or gives no usable answer; the message says why."""
@@ -123,6 +137,16 @@ class MayNotAsk(CannotAsk):
 
 class QuestionRefused(CannotAsk):
     """The provider's API does not take this question (status 400)."""
+
+
+class AskedTooOften(CannotAsk):
+    """The provider's API wants to be asked less often (status 429)."""
+
+    def __init__(self, provider: str, wait_seconds: float | None) -> None:
+        """`wait_seconds` is what it wants in between; None where it does not say."""
+        pause = "" if wait_seconds is None else f", and for a pause of {wait_seconds:g} seconds"
+        super().__init__(f"{provider} asks for fewer questions (status 429){pause}.")
+        self.wait_seconds = wait_seconds
 
 
 class QueueUnavailable(PaymentsError):

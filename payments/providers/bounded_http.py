@@ -42,6 +42,7 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+    retry_after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ def _read(connection: HTTPConnection, most_bytes: int) -> Answer:
         if size > most_bytes:
             raise AnswerTooLarge
         parts.append(part)
-    return Answer(response.status, b"".join(parts))
+    return Answer(response.status, b"".join(parts), response.headers.get("Retry-After"))
 
 
 def _abort(connection: HTTPConnection) -> None:

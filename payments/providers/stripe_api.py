@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from payments.errors import CannotAsk, MayNotAsk, QuestionRefused
-from payments.providers.asking import Pace, Query
+from payments.errors import AskedTooOften, CannotAsk, MayNotAsk, QuestionRefused
+from payments.providers.asking import Pace, Query, wait_wanted
 
 if TYPE_CHECKING:
     from stripe import StripeClient, StripeError
@@ -45,9 +45,11 @@ class StripeApi:
 
     def get(self, path: str, query: Query | None = None) -> dict[str, Any] | None:
         """See `Api.get`."""
+        return self.pace.ask(lambda: self._get(path, query))
+
+    def _get(self, path: str, query: Query | None) -> dict[str, Any] | None:
         from stripe import StripeError
 
-        self.pace.wait()
         try:
             answer = self._client.raw_request("get", path, **(query or {}))
         except StripeError as error:
@@ -81,7 +83,8 @@ def _problem(error: StripeError, path: str) -> CannotAsk:
     if status == 400:
         return QuestionRefused(f"Stripe does not take the question for {path} (status 400).")
     if status == 429:
-        return CannotAsk("Stripe asks for fewer questions (status 429).")
+        # Stripe's package does not wait for a limited rate.
+        return AskedTooOften("Stripe", wait_wanted((error.headers or {}).get("Retry-After")))
     if status is None:
         return CannotAsk("Stripe does not answer.")
     if 200 <= status < 300:

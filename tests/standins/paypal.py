@@ -17,12 +17,13 @@ import json
 import re
 import secrets
 import ssl
+import sys
 import tempfile
 import threading
 import time as clock
 import uuid
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,6 +67,7 @@ class PayPalStandIn:
         signer: the identity that signs, whose certificate is at `certificate_url`.
         token_seconds: the lifetime that a new access token says it has.
         webhook_ids: those that `verify-webhook-signature` knows; others get a 404.
+        retry_after: what a 429 says; None for nothing.
     """
 
     def __init__(self, *, tls: bool = False, webhook_id: str = "8WH1234567890ABCD") -> None:
@@ -76,7 +78,8 @@ class PayPalStandIn:
         self.token_seconds: float = 32400
         self.requests: list[Request] = []
         self._served: dict[str, Reply] = {}
-        self._faults: dict[str, str] = {}
+        self.retry_after: str | None = "0"
+        self._faults: dict[str, tuple[str, int]] = {}
         self._tokens: dict[str, float] = {}
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -151,13 +154,13 @@ class PayPalStandIn:
     def serve_certificate(self, name: str, pem: bytes) -> str:
         return self.serve(CERTIFICATES + name, pem)
 
-    def misbehave(self, prefix: str, how: str) -> None:
-        """From now on, answer every path that begins with `prefix` in the way named `how`.
+    def misbehave(self, prefix: str, how: str, *, times: int = sys.maxsize) -> None:
+        """From now on, so many times, answer paths that begin with `prefix` in the way named `how`.
 
         One of: a status such as "500"; "hang", "html", "huge", "endless", "redirect", "garbage",
         "cut", "drip", "drip headers", "drop", "gzip".
         """
-        self._faults[prefix] = how
+        self._faults[prefix] = (how, self.count(prefix) + times)
 
     def behave(self) -> None:
         self._faults.clear()
@@ -183,7 +186,13 @@ class PayPalStandIn:
         )
 
     def _fault(self, path: str) -> str:
-        return next((how for prefix, how in self._faults.items() if path.startswith(prefix)), "")
+        """How to answer the request for `path`, which is counted already."""
+        fits = (
+            how
+            for prefix, (how, until) in self._faults.items()
+            if path.startswith(prefix) and self.count(prefix) <= until
+        )
+        return next(fits, "")
 
     def _reply(self, request: Request) -> Reply:
         for path in (request.path, request.path.partition("?")[0]):
@@ -272,8 +281,16 @@ def _handler(standin: PayPalStandIn) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, body: bytes) -> None:
+def _send(
+    handler: BaseHTTPRequestHandler,
+    status: int,
+    kind: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+) -> None:
     handler.send_response(status)
+    for name, value in (headers or {}).items():
+        handler.send_header(name, value)
     handler.send_header("Content-Type", kind)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
@@ -298,7 +315,8 @@ Fault = Callable[[BaseHTTPRequestHandler, PayPalStandIn, str], None]
 
 
 def _status(handler: BaseHTTPRequestHandler, standin: PayPalStandIn, fault: str) -> None:
-    _send(handler, int(fault), "text/plain", b"so it is")
+    more = {"Retry-After": standin.retry_after} if fault == "429" and standin.retry_after else {}
+    _send(handler, int(fault), "text/plain", b"so it is", more)
 
 
 def _hang(handler: BaseHTTPRequestHandler, standin: PayPalStandIn, fault: str) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 # Status, content type, body.
 Reply = tuple[int, str, bytes]
@@ -19,9 +19,8 @@ class Serving(ABC):
         retry_after: what a 429 says; None for nothing.
     """
 
-    retry_after: ClassVar[str | None] = None
-
     def __init__(self) -> None:
+        self.retry_after: str | None = "0"
         self._released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -13,6 +13,7 @@ Lists are newest first, of at most 100, with `created[gte]`, `created[lt]`, `typ
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -40,8 +41,6 @@ class StripeEvents(Serving):
         slow_seconds: before each answer.
     """
 
-    retry_after = "1"
-
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -50,17 +49,18 @@ class StripeEvents(Serving):
         self.refuses: tuple[str, ...] = ()
         self.slow_seconds = 0.0
         self._events: dict[str, list[Event]] = {OWN: []}
-        self._faults: list[tuple[str, str, int]] = []
+        self._faults: list[tuple[str, str, range]] = []
 
     def put(self, *events: Event, account: str = OWN) -> None:
         self._events.setdefault(account, []).extend(events)
 
-    def misbehave(self, prefix: str, how: str, *, after: int = 0) -> None:
-        """Answer so from the request after the next `after` ones on.
+    def misbehave(self, prefix: str, how: str, *, after: int = 0, times: int = sys.maxsize) -> None:
+        """Answer so to the next `times` requests after the next `after` ones.
 
         By a status such as "429", by "html", "text", "empty", "circle", "hang" or "drop".
         """
-        self._faults.append((prefix, how, len(self.asked) + after))
+        first = len(self.asked) + after
+        self._faults.append((prefix, how, range(first, first + times)))
 
     def behave(self) -> None:
         self._faults.clear()
@@ -144,7 +144,7 @@ class StripeEvents(Serving):
         number = len(self.asked)
         fits = (
             how
-            for prefix, how, after in self._faults
-            if path.startswith(prefix) and number >= after
+            for prefix, how, which in self._faults
+            if path.startswith(prefix) and number in which
         )
         return next(fits, "")

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from payments.breaker import Breaker
-from payments.errors import ProviderUnavailable
+from payments.errors import ProviderLimitsRate, ProviderUnavailable
+from payments.providers.asking import wait_wanted
 from payments.providers.bounded_http import (
     MOST_BYTES,
     TOTAL_SECONDS,
@@ -33,6 +34,7 @@ TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 MARGIN_SECONDS = 60.0
 # After an answer that did not come, others do not wait for it as well.
 OPEN_SECONDS = 5.0
+SILENT = "PayPal does not answer."
 logger = logging.getLogger(__name__)
 
 
@@ -91,12 +93,24 @@ class PayPalApi:
         if not self._breaker.allows():
             raise ProviderUnavailable
         try:
-            answer = self._authorized(method, path, body, self._clock() + seconds, most_bytes)
+            answer = self.ask(method, path, body, seconds=seconds, most_bytes=most_bytes)
         except ProviderUnavailable:
             self._breaker.failed()
             raise
         self._breaker.succeeded()
         return answer
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        seconds: float = TOTAL_SECONDS,
+        most_bytes: int = MOST_BYTES,
+    ) -> Answer:
+        """The same as `request` for who can wait: what fails here does not make others give up."""
+        return self._authorized(method, path, body, self._clock() + seconds, most_bytes)
 
     def _authorized(
         self, method: str, path: str, body: bytes | None, deadline: float, most_bytes: int
@@ -112,7 +126,7 @@ class PayPalApi:
     def _current_token(self, deadline: float) -> Token:
         # One thread fetches, the others wait for it, but not for longer than they have.
         if not self._lock.acquire(timeout=max(0.0, deadline - self._clock())):
-            raise ProviderUnavailable
+            raise ProviderUnavailable(SILENT)
         try:
             if self._token is None or self._clock() >= self._token.expires_at:
                 self._token = self._fetch_token(deadline)
@@ -140,7 +154,10 @@ class PayPalApi:
                 "PAYPAL_CLIENT_SECRET and PAYPAL_MODE.",
                 answer.status,
             )
-            raise ProviderUnavailable
+            raise ProviderUnavailable(
+                "PayPal does not accept PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET "
+                f"(status {answer.status})."
+            )
         return _parse_token(answer.body, asked_at)
 
     def _send(
@@ -163,10 +180,13 @@ class PayPalApi:
             )
         except (NoAnswer, AnswerTooLarge) as error:
             logger.warning("PayPal's API did not answer: %s", error)
-            raise ProviderUnavailable from None
-        if answer.status >= 500 or answer.status == 429:
+            raise ProviderUnavailable(SILENT) from None
+        if answer.status == 429:
+            logger.warning("PayPal's API answered with status 429.")
+            raise ProviderLimitsRate(wait_wanted(answer.retry_after))
+        if answer.status >= 500:
             logger.warning("PayPal's API answered with status %d.", answer.status)
-            raise ProviderUnavailable
+            raise ProviderUnavailable(f"PayPal answered with status {answer.status}.")
         return answer
 
 
@@ -182,7 +202,7 @@ def json_object(body: bytes) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         logger.warning("PayPal's API answered with something that is not a JSON object.")
-        raise ProviderUnavailable
+        raise ProviderUnavailable("PayPal answered with something that is not a JSON object.")
     return value
 
 
@@ -200,6 +220,6 @@ def _parse_token(body: bytes, asked_at: float) -> Token:
     usable = isinstance(value, str) and TOKEN.fullmatch(value)
     if not usable or isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
         logger.warning("PayPal's API answered with a token that cannot be used.")
-        raise ProviderUnavailable
+        raise ProviderUnavailable("PayPal answered with an access token that cannot be used.")
     # A token that lives for less than the margin serves the request that asked for it.
     return Token(str(value), asked_at + lifetime - MARGIN_SECONDS)

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from payments.errors import CannotAsk, MayNotAsk, ProviderUnavailable
+from payments.errors import (
+    AskedTooOften,
+    CannotAsk,
+    MayNotAsk,
+    ProviderLimitsRate,
+    ProviderUnavailable,
+)
 from payments.providers.asking import Pace, Query
 from payments.providers.paypal.api import PayPalApi, json_object
 
@@ -24,10 +30,12 @@ class PayPalReader:
 
     def get(self, path: str, query: Query | None = None) -> dict[str, Any] | None:
         """See `Api.get`."""
-        self.pace.wait()
         target = f"{path}?{urlencode(query)}" if query else path
+        return self.pace.ask(lambda: self._get(target))
+
+    def _get(self, target: str) -> dict[str, Any] | None:
         try:
-            answer = self.api.request("GET", target, most_bytes=MOST_BYTES)
+            answer = self.api.ask("GET", target, most_bytes=MOST_BYTES)
             if answer.status == 404:
                 return None
             if answer.status == 403:
@@ -35,8 +43,7 @@ class PayPalReader:
             if answer.status != 200:
                 raise CannotAsk(f"PayPal answered with status {answer.status}.")
             return json_object(answer.body)
-        except ProviderUnavailable:
-            # Why is in the log: no answer, a limited rate, no token, or no JSON.
-            raise CannotAsk(
-                "PayPal gave no usable answer (none at all, status 429 or 5xx, or no JSON)."
-            ) from None
+        except ProviderLimitsRate as error:
+            raise AskedTooOften("PayPal", error.wait_seconds) from None
+        except ProviderUnavailable as error:
+            raise CannotAsk(error.reason) from None
