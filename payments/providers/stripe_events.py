@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 from payments.errors import CannotAsk, QuestionRefused
 from payments.providers.asking import Query
 from payments.providers.base import optional_identifier, parse_time
+from payments.providers.event_types import EventTypes
 from payments.providers.listing import Cursors, ListedEvent, encoded
 from payments.providers.stripe_api import StripeApi
-from payments.providers.stripe_types import EventTypes
+from payments.providers.stripe_types import names_to_ask_for
 
 EVENTS = "/v1/events"
 PAGE = 100
@@ -77,7 +78,9 @@ class StripeEvents:
         while True:
             query: dict[str, str | int] = {"limit": PAGE, **after}
             if "types" not in self.refused:
-                query |= {f"types[{n}]": name for n, name in enumerate(self._types.names)}
+                query |= {
+                    f"types[{n}]": name for n, name in enumerate(names_to_ask_for(self._types))
+                }
             if "created" not in self.refused:
                 query |= {"created[gte]": since, "created[lt]": until}
             try:

@@ -6,13 +6,11 @@ what there are handlers for. Source: docs.stripe.com/api/webhook_endpoints/objec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from functools import cached_property
 
 from payments.errors import CannotAsk, MayNotAsk
 from payments.providers.asking import Api
+from payments.providers.event_types import EventTypes
 
 ENDPOINTS = "/v1/webhook_endpoints"
 # More than these cannot be asked for at once (docs.stripe.com/api/events/list, `types`).
@@ -21,26 +19,11 @@ MOST_ASKED_FOR = 20
 PAGE = 100
 
 
-@dataclass(frozen=True)
-class EventTypes:
-    """Types, in which `*` stands for any characters."""
-
-    patterns: frozenset[str]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them, where a list can be asked for just these; else nothing."""
-        plain = not any("*" in pattern for pattern in self.patterns)
-        few = len(self.patterns) <= MOST_ASKED_FOR
-        return tuple(sorted(self.patterns)) if plain and few else ()
-
-    def has(self, event_type: str) -> bool:
-        return self._matcher.fullmatch(event_type) is not None
-
-    @cached_property
-    def _matcher(self) -> re.Pattern[str]:
-        parts = (".*".join(map(re.escape, it.split("*"))) for it in sorted(self.patterns))
-        return re.compile("|".join(parts), re.DOTALL)
+def names_to_ask_for(types: EventTypes) -> tuple[str, ...]:
+    """All of them, where a list can be asked for just these; else nothing."""
+    plain = not any("*" in pattern for pattern in types.patterns)
+    few = len(types.patterns) <= MOST_ASKED_FOR
+    return tuple(sorted(types.patterns)) if plain and few else ()
 
 
 def subscribed_types(api: Api, configured: Collection[str], handled: Collection[str]) -> EventTypes:

@@ -15,6 +15,7 @@ from payments.models import Event
 from payments.projection.stripe_reading import PAYMENT_PREFIXES
 from payments.providers.base import Provider
 from payments.providers.listing import EventList
+from payments.providers.paypal import webhooks
 from payments.providers.paypal.events import PayPalEvents
 from payments.providers.paypal.provider import PayPal
 from payments.providers.stripe import Stripe
@@ -60,7 +61,9 @@ def _asked(source: Source, provider: Provider, connected: str | None = None) -> 
         types = partial(subscribed_types, provider.api, provider.event_types, handled)
         return Asked(source, provider, StripeEvents(api, types))
     if isinstance(provider, PayPal) and provider.reader is not None:
-        return Asked(source, provider, PayPalEvents(provider.reader))
+        ids = [webhook_id.value for webhook_id in provider.webhook_ids]
+        told = partial(webhooks.subscribed_types, provider.reader, ids)
+        return Asked(source, provider, PayPalEvents(provider.reader, told))
     return None
 
 

@@ -1,18 +1,22 @@
-"""PayPal's events by its API: those of an app's webhooks, page by page, of the last 31 days.
+"""PayPal's events by its API: page by page, of the last 31 days, of the types we subscribe to.
+
+The list is that of the app, whatever webhooks it has; which types are sent here is filtered here.
 
 Source: developer.paypal.com/docs/api/webhooks/v1/#webhooks-events_list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from payments.errors import CannotAsk
 from payments.providers.base import optional_identifier, parse_time
+from payments.providers.event_types import EventTypes
 from payments.providers.listing import Cursors, ListedEvent, encoded
 from payments.providers.paypal.reading import PayPalReader
 from payments.providers.paypal.transmission import LIVE_HOSTS, SANDBOX_HOSTS
@@ -25,9 +29,10 @@ MARGIN = timedelta(seconds=1)
 
 @dataclass
 class PayPalEvents:
-    """The events that PayPal's app was to be told of."""
+    """The events that `api` shows; `find_types` says which of them are sent here."""
 
     api: PayPalReader
+    find_types: Callable[[], EventTypes]
     keeps: ClassVar[timedelta] = timedelta(days=31)
     lag: ClassVar[timedelta] = timedelta(minutes=10)
 
@@ -45,7 +50,12 @@ class PayPalEvents:
         for page in self._pages(start, end):
             new = [event for event in map(_listed, page) if event.event_id not in seen]
             seen.update(event.event_id for event in new)
-            yield [it for it in new if it.created is None or start <= it.created < end]
+            yield [
+                event
+                for event in new
+                if self._types.has(event.event_type)
+                and (event.created is None or start <= event.created < end)
+            ]
 
     def _pages(self, start: datetime, end: datetime) -> Iterator[list[dict[str, Any]]]:
         query = {
@@ -68,6 +78,10 @@ class PayPalEvents:
             if target and not page:
                 raise CannotAsk("PayPal says that there are more events, and lists none.")
             yield page
+
+    @cached_property
+    def _types(self) -> EventTypes:
+        return self.find_types()
 
     def _next(self, links: list[Any]) -> str | None:
         """The next page's path and query. The token goes to our own base alone."""

@@ -92,6 +92,7 @@ class PayPal(Provider):
     api: PayPalApi | None = None
     # The same, as reconciliation reads it.
     reader: PayPalReader | None = None
+    webhook_ids: tuple[LabelledSecret, ...] = field(default=(), repr=False)
 
     @classmethod
     def accounts(cls, variables: Variables) -> Sequence[str]:
@@ -112,7 +113,13 @@ class PayPal(Provider):
         if settings.api is not None:
             pace = Pace.configured(variables)
             reader = PayPalReader(settings.api, settings.mode == LIVE, pace)
-        return cls(mode=settings.mode, scheme=scheme, api=settings.api, reader=reader)
+        return cls(
+            mode=settings.mode,
+            scheme=scheme,
+            api=settings.api,
+            reader=reader,
+            webhook_ids=settings.webhook_ids,
+        )
 
     @property
     def secret_labels(self) -> Sequence[str]:
