@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import click
 from flask.cli import with_appcontext
 
 from payments.cli.bulk import actor
+from payments.cli.filters import Moment
 from payments.cli.output import progress, show_json, show_table
 from payments.extensions import settings
 from payments.models import utc_now
@@ -33,8 +34,8 @@ NOT_COMPLETE, CANNOT_RUN = 1, 3
 
 @click.command("run")
 @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
-@click.option("--since", help="instead of --hours: from this time (ISO 8601, UTC), a full hour")
-@click.option("--until", help="with --since: up to this time; default: now")
+@click.option("--since", type=Moment(), help="instead of --hours: from this time on, a full hour")
+@click.option("--until", type=Moment(), help="with --since: up to this time; default: now")
 @click.option("--provider", help="stripe or paypal; default: all that have a key")
 @click.option("--account", help="default: all that have a key, and connected accounts")
 @click.option("--up-to-now", is_flag=True, help="do not wait for providers that lag")
@@ -44,8 +45,8 @@ NOT_COMPLETE, CANNOT_RUN = 1, 3
 @with_appcontext
 def run(
     hours: int,
-    since: str | None,
-    until: str | None,
+    since: datetime | None,
+    until: datetime | None,
     provider: str | None,
     account: str | None,
     up_to_now: bool,
@@ -107,25 +108,15 @@ def _refuse(why: str) -> NoReturn:
     raise SystemExit(CANNOT_RUN)
 
 
-def _between(since: str, until: str | None, now: datetime) -> tuple[datetime, datetime]:
+def _between(since: datetime, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
     """Full hours around what was asked for; the end is not in the future."""
-    start = hour_of(_time("--since", since))
-    end = _time("--until", until) if until else now
+    start, end = hour_of(since), until or now
     end = end if end == hour_of(end) else hour_of(end) + HOUR
     if start >= min(end, now):
         raise click.UsageError("--since: it is not before --until, or in the future.")
     if now - start > timedelta(hours=MOST_HOURS):
         raise click.UsageError(f"--since: it is more than {MOST_HOURS // 24} days ago.")
     return start, min(end, now.replace(microsecond=0))
-
-
-def _time(option: str, value: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.UsageError(f"{option}: write a time as in 2026-03-08T10:00.") from None
 
 
 def _run(asked: Asked, window: Window, *, dry_run: bool) -> Covered | None:

@@ -61,7 +61,7 @@ def _asked(source: Source, provider: Provider, connected: str | None = None) -> 
         types = partial(subscribed_types, provider.api, provider.event_types, handled)
         return Asked(source, provider, StripeEvents(api, types))
     if isinstance(provider, PayPal) and provider.reader is not None:
-        ids = [webhook_id.value for webhook_id in provider.webhook_ids]
+        ids = [webhook_id.value.decode() for webhook_id in provider.webhook_ids]
         told = partial(webhooks.subscribed_types, provider.reader, ids)
         return Asked(source, provider, PayPalEvents(provider.reader, told))
     return None
