@@ -36,7 +36,9 @@ from payments.models import (
     EventConflict,
     EventPayload,
 )
+from payments.models.reconciliation import EVENTS as EVENTS_SOURCE
 from payments.providers.base import Provider, VerifiedEvent
+from payments.reconciliation.findings import Discrepancy, Scope, keep
 
 # Between two attempts that duplicates bring forward.
 SPACING_SECONDS = 2.0
@@ -44,6 +46,8 @@ QUEUED = "queued"
 DUPLICATE = "duplicate ignored"
 # The source of what reconciliation has fetched.
 BACKFILL = "backfill"
+# The kind of finding that one event id with two contents makes.
+CONFLICTING_EVENT = "conflicting_event"
 
 EVENTS = cast(Table, Event.__table__)
 PAYLOADS = cast(Table, EventPayload.__table__)
@@ -219,7 +223,7 @@ def _record_again(
     worded_anew = BACKFILL in (context.source, known.source)
     conflict = _contradicts(connection, event, provider, sha256, known, worded_anew)
     if conflict:
-        _record_conflict(connection, known.id, event, sha256, received_at, context)
+        _record_conflict(connection, known, event, sha256, received_at, context)
     receipt = _receipt(known.id, event, duplicate=True, conflict=conflict)
     wait = _bring_forward(connection, known) if known.status == RETRYING else 0.0
     return Recorded(receipt, known.status not in FINISHED, known.attempts, wait)
@@ -295,15 +299,16 @@ def _contradicts(
 
 def _record_conflict(
     connection: Connection,
-    id: int,
+    known: Any,
     event: VerifiedEvent,
     sha256: str,
     received_at: datetime,
     context: Context,
 ) -> None:
+    """Keep the delivery beside the event that has its id, and say so in a finding; once."""
     statement = insert_into(connection, EventConflict).on_conflict_do_nothing()
     row = {
-        "event_id": id,
+        "event_id": known.id,
         "event_type": event.facts.event_type,
         "object_id": event.facts.object_id,
         "received_at": received_at,
@@ -315,9 +320,27 @@ def _record_conflict(
     new = connection.execute(statement.returning(EventConflict.id), row).scalar_one_or_none()
     if new is not None:
         connection.execute(
-            update(Event).where(Event.id == id).values(conflicts=Event.conflicts + 1)
+            update(Event).where(Event.id == known.id).values(conflicts=Event.conflicts + 1)
         )
-        log.warning("conflicting event kept", id=id, provider=event.provider)
+        scope = Scope(provider=event.provider, account=event.account, source=EVENTS_SOURCE)
+        keep(connection, scope, [_as_finding(known, event, sha256)], received_at)
+        log.warning("conflicting event kept", id=known.id, provider=event.provider)
+
+
+def _as_finding(known: Any, event: VerifiedEvent, sha256: str) -> Discrepancy:
+    here = _told(known.event_type, known.object_id)
+    there = _told(event.facts.event_type, event.facts.object_id)
+    return Discrepancy(
+        kind=CONFLICTING_EVENT,
+        subject=event.facts.event_id,
+        detail=f"sha256 {sha256[:16]}",
+        expected=here,
+        found=there if there != here else f"{there}, with other content",
+    )
+
+
+def _told(event_type: str, object_id: str | None) -> str:
+    return f"{event_type} about {object_id}" if object_id else event_type
 
 
 _INSERT_BOTH = _insert_both()

@@ -13,8 +13,9 @@ from payments.models.columns import BigId, UTCDateTime, one_of
 RUN_KINDS = ("events", "money")
 RUN_STATUSES = ("running", "complete", "incomplete")
 HOUR_STATES = ("complete", "gaps", "incomplete", "open")
-# Where a finding comes from: the projection of events onto a payment, or one of the two runs.
-FINDING_SOURCES = ("projection", "events", "money")
+# Where a finding comes from: the projection of events onto a payment, the events themselves (intake
+# and their runs), or a run of money.
+PROJECTION, EVENTS, MONEY = FINDING_SOURCES = ("projection", "events", "money")
 OPEN, RESOLVED, SIGNED_OFF = FINDING_STATUSES = ("open", "resolved", "signed_off")
 
 

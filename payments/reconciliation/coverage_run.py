@@ -19,10 +19,9 @@ from payments.queueing import job_queue
 from payments.reconciliation.event_sources import Asked
 from payments.reconciliation.findings import Discrepancy, Scope, settle
 from payments.reconciliation.hours import HOUR
-from payments.reconciliation.kept_events import BATCH, KIND, KeptEvents
+from payments.reconciliation.kept_events import BATCH, KIND, MISSING_EVENT, KeptEvents
 from payments.reconciliation.seen_hours import SeenHour, keep_hour, state_of
 
-MISSING_EVENT = "missing_event"
 ENDED_WELL = (PROCESSED, IGNORED, DISCARDED)
 
 log = structlog.get_logger(__name__)
@@ -118,7 +117,15 @@ class CoverageRun:
             return 0
         scope = Scope(**vars(self.asked.source), source=KIND)
         with transaction() as session:
-            return settle(session, scope, subjects, found, utc_now(), run_id=self.run_id)
+            return settle(
+                session,
+                scope,
+                subjects,
+                found,
+                utc_now(),
+                run_id=self.run_id,
+                kinds=(MISSING_EVENT,),
+            )
 
 
 def _as_missing(event: ListedEvent) -> Discrepancy:

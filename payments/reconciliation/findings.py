@@ -1,6 +1,7 @@
 """Findings: what does not agree, from when it was first seen until it is resolved or signed off.
 
     settle(session, scope, subjects, found, now)    what a look at these subjects came to
+    keep(connection, scope, found, now)             what came by without a look
     sign_off(ids, actor, reason)                    an operator accepts what a finding says
 
 Who looks writes in its own transaction; looks may happen twice, and at the same moment.
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, select, true, update
 from sqlalchemy.orm import Session
 
 from payments.audit import Actor, checked_reason
@@ -79,13 +80,25 @@ def settle(
         How many of what was found are open now: not those that an operator has signed off and that
         say the same as then.
     """
-    rows = _rows(scope, found, now, run_id)
-    kept: dict[int, str] = {}
-    for batch in _batches(rows):
-        kept.update(_keep(session, batch))
+    kept = keep(session, scope, found, now, run_id=run_id)
     for names in _batches(sorted(subjects)):
         _resolve(session, scope, names, kept, now, run_id, kinds)
     return sum(status == OPEN for status in kept.values())
+
+
+def keep(
+    connection: Session | Connection,
+    scope: Scope,
+    found: Iterable[Discrepancy],
+    now: datetime,
+    *,
+    run_id: int | None = None,
+) -> dict[int, str]:
+    """Keep what was `found`, and resolve nothing: the ids and statuses of its rows."""
+    kept: dict[int, str] = {}
+    for batch in _batches(_rows(scope, found, now, run_id)):
+        kept.update(_keep(connection, batch))
+    return kept
 
 
 def sign_off(ids: Iterable[int], actor: Actor, reason: str | None) -> Iterator[Signed]:
@@ -130,10 +143,12 @@ def _text(value: str, most: int) -> str:
     return made_storable(value)[:most]
 
 
-def _keep(session: Session, rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
+def _keep(
+    connection: Session | Connection, rows: Sequence[dict[str, Any]]
+) -> list[tuple[int, str]]:
     """Insert, or see again: the ids and statuses that the rows have then."""
     finding = ReconciliationFinding
-    statement = insert_into(session, finding).values(rows)
+    statement = insert_into(connection, finding).values(rows)
     new = statement.excluded
     same = and_(
         finding.expected.is_not_distinct_from(new.expected),
@@ -152,7 +167,8 @@ def _keep(session: Session, rows: Sequence[dict[str, Any]]) -> list[tuple[int, s
             **{name: case((stays, getattr(finding, name))) for name in _SIGNATURE},
         },
     )
-    return [(id, status) for id, status in session.execute(seen.returning(*_ID_AND_STATUS))]
+    returned = connection.execute(seen.returning(*_ID_AND_STATUS))
+    return [(row.id, row.status) for row in returned]
 
 
 def _resolve(

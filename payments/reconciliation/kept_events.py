@@ -17,6 +17,7 @@ BATCH = 100
 # Among so many of a provider's latest events, an account's are looked for.
 LATEST = 5000
 KIND = "events"
+MISSING_EVENT = "missing_event"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class KeptEvents:
                 .where(
                     ReconciliationFinding.status == OPEN,
                     ReconciliationFinding.source == KIND,
+                    ReconciliationFinding.kind == MISSING_EVENT,
                     ReconciliationFinding.provider == self.source.provider,
                     ReconciliationFinding.account == self.source.account,
                     ReconciliationFinding.id > after,
