@@ -15,7 +15,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, event, func, literal, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    SQLColumnExpression,
+    cast,
+    event,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -30,6 +41,7 @@ from payments.sqlite_connection import ClosingConnection, close_cursors
 READ_ONLY = "payments_read_only"
 _open_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 SQLITE_BUSY_SECONDS = 5
+SECONDS_OF_AN_HOUR = 3600
 POOL_SIZE = 20
 POOL_OVERFLOW = 20
 CONNECT_SECONDS = 3
@@ -140,6 +152,18 @@ def time_of_server(session: Session) -> datetime:
 def is_disconnect(error: BaseException) -> bool:
     """Whether the database connection broke, so that the same work may be tried on a new one."""
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def hours_since_epoch(
+    bind: Session | Connection, time: SQLColumnExpression[Any]
+) -> ColumnElement[int]:
+    """The number of the hour of UTC that a column's `time` lies in."""
+    seconds: ColumnElement[Any]
+    if _is_sqlite(bind):
+        seconds = func.strftime("%s", time)
+    else:
+        seconds = func.floor(func.extract("epoch", time))
+    return cast(seconds, BigInteger) // SECONDS_OF_AN_HOUR
 
 
 def _is_sqlite(bind: Session | Connection) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from payments.database import SECONDS_OF_AN_HOUR, hours_since_epoch
 from payments.models import Attempt, Event
 
 TREND_HOURS = 24
-SECONDS_OF_AN_HOUR = 3600
 
 
 def first_and_last(session: Session, groups: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
@@ -29,7 +29,7 @@ def hourly_failures(session: Session, groups: Sequence[int], now: datetime) -> d
     """By group, the failures in each of the last 24 hours of UTC; the one that `now` is in last."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = hour - timedelta(hours=TREND_HOURS - 1)
-    bucket = _hours_since_epoch(session)
+    bucket = hours_since_epoch(session, Attempt.finished_at)
     query = (
         _failures(groups, bucket, func.count())
         .where(Attempt.finished_at >= start)
@@ -51,12 +51,3 @@ def _failures(groups: Sequence[int], *columns: Any) -> Select[Any]:
     return select(Attempt.failure_group_id, *columns).where(
         Attempt.event_id.in_(held), Attempt.failure_group_id.in_(groups)
     )
-
-
-def _hours_since_epoch(session: Session) -> ColumnElement[int]:
-    seconds: ColumnElement[Any]
-    if session.get_bind().dialect.name == "sqlite":
-        seconds = func.strftime("%s", Attempt.finished_at)
-    else:
-        seconds = func.floor(func.extract("epoch", Attempt.finished_at))
-    return cast(seconds, BigInteger) // SECONDS_OF_AN_HOUR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from payments.models import ReconciliationHour
 from payments.reconciliation.counts import Source
 from payments.reconciliation.hours import HOUR, hours_between
+from payments.reconciliation.unprocessed import unprocessed
 
 COMPLETE, GAPS, UNKNOWN = "complete", "gaps", "unknown"
 # An hour may stay open for so long after its end: providers lag, and runs take time.
@@ -24,7 +25,13 @@ NOTHING = dict.fromkeys(SHOWN) | {"state": UNKNOWN}
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """One account's hours in a period, the verdict, and why it is not `complete`."""
+    """One account's hours in a period, and the verdict on them.
+
+    Attributes:
+        verdict: `complete` says that nothing is missing here, `gaps` and `unknown` that it may be.
+        reason: why it is not `complete`, or what is still to be processed where it is.
+        hours: as the latest run saw them; `processed` as it is now.
+    """
 
     provider: str
     account: str
@@ -54,6 +61,9 @@ def coverage_of(
     for row in session.scalars(query):
         known = hours.setdefault(Source(row.provider, row.account), {})
         known[row.hour] = {name: getattr(row, name) for name in SHOWN}
+    left = unprocessed(session, start, now)
+    for source, of_source in hours.items():
+        _bring_up_to_date(of_source, left.get(source, {}))
     return [
         _coverage(source, hours[source], start, now, has_key=sources.get(source, True))
         for source in sorted(hours)
@@ -72,6 +82,8 @@ def _coverage(
     states = [known.get(hour, NOTHING)["state"] for hour in due]
     late = [known[hour]["state"] for hour in known if hour not in due]
     verdict, reason = _verdict(states, late, has_key=has_key)
+    if verdict == COMPLETE:
+        reason = _unprocessed_in(known.values())
     return Coverage(
         provider=source.provider,
         account=source.account,
@@ -102,6 +114,20 @@ def _verdict(
     if not due:
         return UNKNOWN, "No hour of this period is over."
     return COMPLETE, None
+
+
+def _bring_up_to_date(
+    known: Mapping[datetime, dict[str, Any]], left: Mapping[datetime, int]
+) -> None:
+    """`processed` is what it is now: a run saw an event before its handlers had done it, or since
+    then it was replayed, and died."""
+    for hour, shown in known.items():
+        shown["processed"] = max(0, shown["ours"] - left.get(hour, 0))
+
+
+def _unprocessed_in(hours: Iterable[Mapping[str, Any]]) -> str | None:
+    left = sum(it["ours"] - it["processed"] for it in hours)
+    return f"All are here; {left:,} {'is' if left == 1 else 'are'} not processed." if left else None
 
 
 def _hours(number: int) -> str:

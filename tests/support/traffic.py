@@ -22,6 +22,7 @@ def an_event(received_at: datetime, **changes: Any) -> dict[str, Any]:
         "account": "default",
         "event_id": f"evt_past_{next(_numbers)}",
         "event_type": "charge.succeeded",
+        "provider_created_at": received_at,
         "received_at": received_at,
         "source": "webhook",
         "status": "processed",

@@ -13,6 +13,7 @@ from payments.reconciliation.counts import Source
 from payments.reconciliation.hours import hour_of
 from payments.reconciliation.summary import summarize
 from tests.support.application import Application
+from tests.support.traffic import an_event, keep
 
 HOUR = timedelta(hours=1)
 STRIPE = Source("stripe", "default")
@@ -52,6 +53,28 @@ def test_hours_that_were_all_seen_whole_are_complete(application: Application) -
     assert {"hour", "state", "theirs", "ours", "processed", "missing", "checked_at"} == set(
         found["hours"][0]
     )
+
+
+def test_what_is_processed_is_told_as_it_is_now_and_not_as_a_run_saw_it(
+    application: Application,
+) -> None:
+    for back in (1, 2, 3):
+        compared(application, back, "complete")
+    late, other = THIS_HOUR - 2 * HOUR, THIS_HOUR - HOUR
+    for made, status in ((late, "dead"), (late, "retrying"), (other, "received")):
+        keep(application, [an_event(NOW, provider_created_at=made, status=status)])
+    keep(application, [an_event(NOW, provider_created_at=late)])
+    keep(application, [an_event(NOW, provider_created_at=late, status="dead", account="acme")])
+    found = coverage(application)
+    assert [it["processed"] for it in found["hours"][:3]] == [9, 7, 8]
+    assert (found["verdict"], found["reason"]) == (
+        "complete",
+        "All are here; 3 are not processed.",
+    )
+    application.sql("UPDATE events SET status = 'discarded' WHERE status <> 'processed'")
+    found = coverage(application)
+    assert [it["processed"] for it in found["hours"][:3]] == [9, 9, 9]
+    assert found["reason"] is None
 
 
 def test_silence_is_never_complete(application: Application) -> None:
