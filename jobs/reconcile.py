@@ -9,7 +9,7 @@ import structlog
 
 from payments.extensions import settings
 from payments.models import utc_now
-from payments.reconciliation.asked import sources_of
+from payments.reconciliation.asked import all_sources
 from payments.reconciliation.asked_runs import carry_out_asked_run
 from payments.reconciliation.counts import Source
 from payments.reconciliation.coverage_due import run_events_due
@@ -31,7 +31,7 @@ def reconcile_events() -> None:
 
 def reconcile_money() -> None:
     """A part of what is due for each account that has a key; see reconciliation/money.py."""
-    for source in sources_of(settings()):
+    for source in all_sources(settings()):
         with _by_itself("money not reconciled", source):
             run_due(source, utc_now(), settings().reconcile_money_at, MOST_SECONDS)
 

@@ -16,7 +16,7 @@ from payments.database import snapshot
 from payments.extensions import settings
 from payments.models import ReconciliationRun, utc_now
 from payments.pages import MAX_ID
-from payments.reconciliation.asked import Sides, sides_of, sources_of
+from payments.reconciliation.asked import Sides, all_sources, sides_of
 from payments.reconciliation.counts import Source
 from payments.reconciliation.locks import only_run
 from payments.reconciliation.money import KIND, SLICE, Outcome, reconcile_money
@@ -33,7 +33,7 @@ MOST_HOURS = 30 * 24
 @click.command("money")
 @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
 @click.option("--provider", help="stripe or paypal; default: all that have a key")
-@click.option("--account", help="the account of the endpoint; default: all that have a key")
+@click.option("--account", help="default: all that have a key, and connected accounts")
 @click.option("--resume", type=click.IntRange(1, MAX_ID), help="go on with this run instead")
 @click.option("--up-to-now", is_flag=True, help="do not wait for providers that lag")
 @click.option("--dry-run", is_flag=True, help="compare and show, and write no findings")
@@ -79,7 +79,7 @@ class Wanted:
 def _wanted(
     provider: str | None, account: str | None, hours: int, up_to_now: bool
 ) -> Iterator[Wanted]:
-    known = sources_of(settings())
+    known = all_sources(settings())
     chosen = [
         source
         for source in known
@@ -99,7 +99,7 @@ def _resumed(id: int) -> Wanted:
     if run is None or run.kind != KIND or run.status == COMPLETE or run.dry_run:
         raise click.UsageError("--resume: there is no run of money with this id that could go on.")
     source = Source(run.provider, run.account)
-    if source not in sources_of(settings()):
+    if source not in all_sources(settings()):
         raise click.UsageError(f"--resume: {source} is not configured any more.")
     window = Window(start=run.reached_at or run.window_start, end=run.window_end)
     return Wanted(source, _sides(source), window, run.id)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from payments.config import Settings
 from payments.providers.paypal.provider import PayPal
 from payments.providers.stripe import Stripe
+from payments.providers.stripe_api import StripeApi
+from payments.reconciliation.connected import api_of_platform, connected_accounts
 from payments.reconciliation.counts import Source
 from payments.reconciliation.kept import KeptPayments
 from payments.reconciliation.money_run import Payments
@@ -33,13 +35,23 @@ def sources_of(settings: Settings) -> dict[Source, bool]:
     }
 
 
+def all_sources(settings: Settings) -> dict[Source, bool]:
+    """The same, and the connected accounts that events came from."""
+    return {**sources_of(settings), **dict.fromkeys(connected_accounts(settings), True)}
+
+
 def sides_of(source: Source, settings: Settings) -> Sides | None:
     """None where there is no key, or where nobody knows how to ask this provider."""
-    provider = settings.providers[source.provider][source.account]
+    provider = settings.providers.get(source.provider, {}).get(source.account)
+    if provider is None and (api := api_of_platform(source, settings)):
+        return _stripe_sides(source, api)
     if isinstance(provider, Stripe) and provider.api is not None:
-        kept = KeptPayments(source, provider.api.livemode)
-        return Sides(StripePayments(provider.api), kept, StripePayments.lag)
+        return _stripe_sides(source, provider.api)
     if isinstance(provider, PayPal) and provider.reader is not None:
         kept = KeptPayments(source, provider.reader.livemode)
         return Sides(PayPalPayments(provider.reader, kept.has_object), kept, PayPalPayments.lag)
     return None
+
+
+def _stripe_sides(source: Source, api: StripeApi) -> Sides:
+    return Sides(StripePayments(api), KeptPayments(source, api.livemode), StripePayments.lag)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import func, select
-
-from payments.config import DEFAULT_ACCOUNT, Settings
-from payments.database import snapshot
+from payments.config import Settings
 from payments.handlers.registry import patterns_for
-from payments.models import Event
 from payments.projection.stripe_reading import PAYMENT_PREFIXES
 from payments.providers.base import Provider
 from payments.providers.listing import EventList
@@ -21,10 +16,8 @@ from payments.providers.paypal.provider import PayPal
 from payments.providers.stripe import Stripe
 from payments.providers.stripe_events import StripeEvents
 from payments.providers.stripe_types import subscribed_types
+from payments.reconciliation.connected import connected_accounts, platform
 from payments.reconciliation.counts import Source
-
-# The ids of Stripe's connected accounts; an account of ours is named in lower case by a variable.
-CONNECTED = "acct_"
 
 
 @dataclass(frozen=True)
@@ -44,10 +37,8 @@ def sources_with_key(settings: Settings) -> dict[Source, Asked]:
             source = Source(name, account)
             if asked := _asked(source, provider):
                 found[source] = asked
-    platform = _platform(settings)
-    for account in _connected_accounts() if platform else ():
-        source = Source(Stripe.name, account)
-        if platform and source not in found and (asked := _asked(source, platform, account)):
+    for source in connected_accounts(settings):
+        if (owner := platform(settings)) and (asked := _asked(source, owner, source.account)):
             found[source] = asked
     return found
 
@@ -65,25 +56,3 @@ def _asked(source: Source, provider: Provider, connected: str | None = None) -> 
         told = partial(webhooks.subscribed_types, provider.reader, ids)
         return Asked(source, provider, PayPalEvents(provider.reader, told))
     return None
-
-
-def _platform(settings: Settings) -> Stripe | None:
-    """The Stripe account whose key asks for connected ones: the default one, else the first."""
-    accounts = settings.providers.get(Stripe.name, {})
-    ordered = sorted(accounts, key=lambda account: (account != DEFAULT_ACCOUNT, account))
-    keyed = (accounts[it] for it in ordered if accounts[it].api is not None)
-    return next(keyed, None)
-
-
-def _connected_accounts() -> Iterator[str]:
-    """Those that events came from. One step through the index for each, however many events."""
-    after = CONNECTED
-    with snapshot() as session:
-        while account := session.scalar(
-            select(func.min(Event.account)).where(
-                Event.provider == Stripe.name, Event.account > after
-            )
-        ):
-            if account.startswith(CONNECTED):
-                yield account
-            after = account

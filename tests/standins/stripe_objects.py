@@ -2,6 +2,7 @@
 
     with StripeObjects() as stripe:
         stripe.put(intent, charge, refund)          # objects as the API would show them
+        stripe.account = "acct_1"                   # whose they are; "" is the key's own
         stripe.url                                  # STRIPE_API_BASE
         stripe.misbehave("/v1/refunds", "429")      # until stripe.behave()
 
@@ -33,6 +34,7 @@ FILTERS = {
 }
 PAGING = {"limit", "starting_after", "expand[0]"}
 PATH = re.compile(r"/v1/(payment_intents|charges|refunds|disputes)(?:/([^/]+))?")
+EMPTY = {"object": "list", "data": [], "has_more": False}
 Object = dict[str, Any]
 
 
@@ -42,6 +44,7 @@ class StripeObjects(Serving):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
+        self.account = ""
         self._objects: dict[str, Object] = {}
         self._faults: dict[str, str] = {}
         self._listed: dict[str, Object] = {}
@@ -89,10 +92,14 @@ class StripeObjects(Serving):
             return error_reply(int(fault), "as it was asked for")
         if key != f"Bearer {KEY}":
             return error_reply(401, "Invalid API Key provided")
+        if account not in ("", self.account):
+            return error_reply(403, f"The provided key does not have access to account {account}")
         path = PATH.fullmatch(url.path)
         if path is None:
             return error_reply(404, "Unrecognized request URL")
         query = dict(parse_qsl(url.query))
+        if account != self.account:
+            return json_reply(EMPTY) if not path[2] else error_reply(404, "No such object")
         if path[2]:
             return self._show(path[2], query)
         return self._list(path[1], query, circle=fault == "circle")

@@ -289,3 +289,28 @@ def test_without_a_key_it_says_which_variable_to_set(make_application: MakeAppli
     unknown = make_application().cli("reconcile", "money", "--provider", "other")
     assert unknown.exit_code == 2
     assert "stripe (default)" in unknown.output
+
+
+def test_payments_of_connected_accounts_are_compared_with_the_platforms_key(
+    service: Application, stripe: StripeObjects
+) -> None:
+    account = stripe.account = "acct_1Shop"
+    chosen = [lives()["refunded"], lives()["paid"]]
+    for life in chosen:
+        happen(stripe, life)
+        for event in life.events:
+            service.deliver({**event, "account": account})
+    service.work()
+    service.sql("UPDATE payments SET last_event_at = :at", at=stamp(TWO_HOURS))
+    id = chosen[1].expected.payment_id
+    stripe.forget(id)
+    done = json.loads(service.cli("reconcile", "money", "--json").stdout)
+    assert [(run["account"], run["status"]) for run in done] == [
+        ("default", "complete"),
+        (account, "complete"),
+    ]
+    assert (done[1]["theirs"], done[1]["ours"], done[1]["processed"]) == (1, 2, 1)
+    assert {(it["account"], it["subject"]) for it in findings(service)} == {(account, id)}
+    stripe.account = "acct_1Other"
+    [cut] = json.loads(service.cli("reconcile", "money", "--account", account, "--json").stdout)
+    assert "may not see" in cut["reason"]
