@@ -57,3 +57,33 @@ def refund_event(
         **changes,
     }
     return stripe_event(event_type, data={"object": about}, created=CREATED + after)
+
+
+def chain(length: int, name: str) -> list[dict[str, Any]]:
+    """Refunds of one charge each, and charges of one intent: any two events may have to be one."""
+    made = []
+    for number in range(length):
+        charge = {
+            "id": f"ch_{name}{number}",
+            "object": "charge",
+            "payment_intent": f"pi_{name}",
+            "amount": 1000,
+            "amount_captured": 1000,
+            "amount_refunded": 0,
+            "captured": True,
+            "currency": "eur",
+            "status": "succeeded",
+        }
+        refund = {
+            "id": f"re_{name}{number}",
+            "object": "refund",
+            "charge": f"ch_{name}{number}",
+            "amount": 10,
+            "currency": "eur",
+            "status": "succeeded",
+        }
+        made += [
+            stripe_event("charge.succeeded", data={"object": charge}, created=CREATED),
+            stripe_event("refund.created", data={"object": refund}, created=CREATED + 1),
+        ]
+    return made

@@ -17,8 +17,7 @@ from payments.handlers import handles
 from payments.processing import process
 from payments.projection.reading import is_read
 from tests.support.application import Application, MakeApplication
-from tests.support.deliveries import stripe_event
-from tests.support.intents import intent_event, refund_event
+from tests.support.intents import chain, intent_event, refund_event
 from tests.support.ledgers import accounts, deliver_all, ledger_of, payments_of, recorded_events
 from tests.support.lifecycles import Lifecycle, lifecycles
 from tests.support.waiting import eventually
@@ -113,36 +112,6 @@ def test_recorded_events_at_the_same_moment_make_what_one_worker_makes(
         process_at_once(service, ids[::step])
         assert ledger_of(service, account) == alone
         check_one_attempt_each(service, account)
-
-
-def chain(length: int, name: str) -> list[dict[str, Any]]:
-    """Refunds of one charge each, and charges of one intent: any two events may have to be one."""
-    made = []
-    for number in range(length):
-        charge = {
-            "id": f"ch_{name}{number}",
-            "object": "charge",
-            "payment_intent": f"pi_{name}",
-            "amount": 1000,
-            "amount_captured": 1000,
-            "amount_refunded": 0,
-            "captured": True,
-            "currency": "eur",
-            "status": "succeeded",
-        }
-        refund = {
-            "id": f"re_{name}{number}",
-            "object": "refund",
-            "charge": f"ch_{name}{number}",
-            "amount": 10,
-            "currency": "eur",
-            "status": "succeeded",
-        }
-        made += [
-            stripe_event("charge.succeeded", data={"object": charge}, created=1_760_000_000),
-            stripe_event("refund.created", data={"object": refund}, created=1_760_000_001),
-        ]
-    return made
 
 
 def test_payments_that_become_one_while_others_write_to_them(service: Application) -> None:
