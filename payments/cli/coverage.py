@@ -28,6 +28,7 @@ COLUMNS = (
     "provider", "account", "hour", "state", "theirs", "ours", "processed", "missing",
 )  # fmt: skip
 MISSING_COLUMNS = ("subject", "expected")
+MOST_MISSING_SHOWN = 20
 MOST_HOURS = 90 * 24
 NOT_COMPLETE, CANNOT_RUN = 1, 3
 
@@ -152,7 +153,11 @@ def _show_missing(covered: Covered) -> None:
     if covered.missing:
         fetched = "" if covered.run["dry_run"] else ", before they were fetched"
         click.echo(f"\nMissing here{fetched}:")
-        show_table([vars(it) for it in covered.missing], MISSING_COLUMNS, empty="")
+        shown = covered.missing[:MOST_MISSING_SHOWN]
+        show_table([vars(it) for it in shown], MISSING_COLUMNS, empty="")
+        if more := len(covered.missing) - len(shown):
+            click.echo(f"And {more:,} more; --json lists all.")
+        click.echo()
 
 
 def _row(covered: Covered, seen: Any) -> dict[str, Any]:

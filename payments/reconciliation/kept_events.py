@@ -12,6 +12,7 @@ from payments.database import snapshot
 from payments.models import Event, ReconciliationFinding
 from payments.models.reconciliation import OPEN
 from payments.reconciliation.counts import Source
+from payments.recording import BACKFILL
 
 BATCH = 100
 # Among so many of a provider's latest events, an account's are looked for.
@@ -37,7 +38,13 @@ class KeptEvents:
             return {row.event_id: row.status for row in session.execute(query)}
 
     def latest(self, most: int, since: datetime) -> list[tuple[str, bool | None]]:
-        """The latest that came by themselves, and whether they are live."""
+        """The latest, and whether they are live: of those that came by themselves, if any did.
+
+        What was fetched may have been fetched with a wrong key.
+        """
+        return self._latest("webhook", most, since) or self._latest(BACKFILL, most, since)
+
+    def _latest(self, origin: str, most: int, since: datetime) -> list[tuple[str, bool | None]]:
         recent = (
             select(Event.id, Event.account, Event.event_id, Event.livemode)
             .add_columns(Event.source, Event.received_at)
@@ -50,7 +57,7 @@ class KeptEvents:
             select(recent.c.event_id, recent.c.livemode)
             .where(
                 recent.c.account == self.source.account,
-                recent.c.source == "webhook",
+                recent.c.source == origin,
                 recent.c.received_at >= since,
             )
             .order_by(recent.c.id.desc())

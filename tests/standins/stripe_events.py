@@ -54,6 +54,10 @@ class StripeEvents(Serving):
     def put(self, *events: Event, account: str = OWN) -> None:
         self._events.setdefault(account, []).extend(events)
 
+    def forget(self) -> None:
+        """Be another account, in which nothing has happened."""
+        self._events = {OWN: []}
+
     def misbehave(self, prefix: str, how: str, *, after: int = 0, times: int = sys.maxsize) -> None:
         """Answer so to the next `times` requests after the next `after` ones.
 

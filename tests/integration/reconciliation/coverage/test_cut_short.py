@@ -150,6 +150,21 @@ def test_a_key_of_the_other_mode_is_seen_before_anything_is_asked(
     assert stripe.lists() == []
 
 
+def test_another_key_is_seen_also_where_all_was_fetched_and_nothing_came_by_itself(
+    make_application: MakeApplication, environment: dict[str, str], stripe: StripeEvents
+) -> None:
+    stripe.put(*made(2))
+    first = make_application(**environment)
+    reconcile(first, "--hours", "3")
+    known = hours(first)
+    service = make_application(**{**environment, "STRIPE_API_KEY": LIVE_KEY})
+    assert "The key is a live key" in reconcile(service, "--hours", "3", code=1)["reason"]
+    stripe.forget()
+    stripe.put(*made(3))
+    assert "another account" in reconcile(first, "--hours", "3", code=1)["reason"]
+    assert hours(first) == known
+
+
 def test_a_key_that_is_wrong_is_named_and_not_shown(
     make_application: MakeApplication, environment: dict[str, str]
 ) -> None:

@@ -67,6 +67,15 @@ def test_once_all_is_processed_the_verdict_says_so_in_a_sentence(
     )
 
 
+def test_a_long_list_of_what_is_missing_is_cut_off_for_people(
+    service: Application, stripe: StripeEvents
+) -> None:
+    stripe.put(*made(23))
+    told = service.cli("reconcile", "run", "--hours", "3", "--dry-run").stdout
+    assert told.count("evt_") == 20
+    assert "And 3 more; --json lists all." in told
+
+
 def test_a_webhook_that_comes_later_is_a_duplicate_however_it_is_worded(
     service: Application, stripe: StripeEvents
 ) -> None:
