@@ -11,27 +11,26 @@ from typing import Any
 import pytest
 
 from payments.models import utc_now
-from tests.standins.paypal import PayPalStandIn
+from tests.standins.paypal_transactions import TRANSACTIONS, PayPalWithTransactions
 from tests.support.application import Application, MakeApplication
 from tests.support.deliveries import encode
 from tests.support.lifecycles import Lifecycle, lifecycles
 from tests.support.money import findings, reconcile
 from tests.support.paypal_variables import paypal_variables
 
-TRANSACTIONS = "/v1/reporting/transactions"
+SOLD = utc_now() - timedelta(hours=4)
 
 
 @pytest.fixture
-def paypal() -> Iterator[PayPalStandIn]:
-    with PayPalStandIn() as running:
+def paypal() -> Iterator[PayPalWithTransactions]:
+    with PayPalWithTransactions() as running:
         yield running
 
 
 @pytest.fixture
 def service(
-    make_application: MakeApplication, paypal: PayPalStandIn, tmp_path: Path
+    make_application: MakeApplication, paypal: PayPalWithTransactions, tmp_path: Path
 ) -> Application:
-    sell(paypal)
     return make_application(
         **paypal_variables(paypal, tmp_path),
         RECONCILE_REQUESTS_PER_SECOND="1000",
@@ -43,7 +42,7 @@ def lives() -> dict[str, Lifecycle]:
     return {life.name: life for life in lifecycles("paypal", seed=5)}
 
 
-def live(service: Application, paypal: PayPalStandIn, *names: str) -> list[str]:
+def live(service: Application, paypal: PayPalWithTransactions, *names: str) -> list[str]:
     """Let these payments happen, there and here, four hours ago; their ids."""
     for name in names:
         show(paypal, *lives()[name].objects)
@@ -53,7 +52,7 @@ def live(service: Application, paypal: PayPalStandIn, *names: str) -> list[str]:
     return [lives()[name].expected.payment_id for name in names]
 
 
-def deliver(service: Application, paypal: PayPalStandIn, life: Lifecycle) -> None:
+def deliver(service: Application, paypal: PayPalWithTransactions, life: Lifecycle) -> None:
     for event in life.events:
         body = encode(event)
         headers = paypal.deliver_headers(body)
@@ -63,7 +62,7 @@ def deliver(service: Application, paypal: PayPalStandIn, life: Lifecycle) -> Non
     service.work()
 
 
-def show(paypal: PayPalStandIn, *objects: dict[str, Any]) -> None:
+def show(paypal: PayPalWithTransactions, *objects: dict[str, Any]) -> None:
     """Let the API show these at their own links, and orders and disputes at theirs."""
     for found in objects:
         hrefs = [link["href"] for link in found.get("links", []) if link["rel"] == "self"]
@@ -76,17 +75,8 @@ def show(paypal: PayPalStandIn, *objects: dict[str, Any]) -> None:
             paypal.serve(path, json.dumps(found).encode(), "application/json")
 
 
-def sell(paypal: PayPalStandIn, *transactions: str, pages: Any = 1) -> None:
-    details = [
-        {"transaction_info": {"transaction_id": one, "transaction_event_code": "T0006"}}
-        for one in transactions
-    ]
-    body = {"transaction_details": details, "total_pages": pages}
-    paypal.serve(TRANSACTIONS, json.dumps(body).encode(), "application/json")
-
-
 def test_every_kind_of_payment_agrees_with_paypals_own_objects(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     everything = list(lives())
     live(service, paypal, *everything)
@@ -97,7 +87,7 @@ def test_every_kind_of_payment_agrees_with_paypals_own_objects(
 
 
 def test_another_amount_is_a_finding_until_it_agrees(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     _, id = live(service, paypal, "refunded", "paid")
     [capture] = lives()["paid"].objects
@@ -114,12 +104,12 @@ def test_another_amount_is_a_finding_until_it_agrees(
 
 
 def test_a_transaction_that_is_not_known_here_is_a_missing_payment(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     live(service, paypal, "refunded")
     lost = lives()["paid"]
     show(paypal, *lost.objects)
-    sell(paypal, *[it["id"] for it in lost.objects], "A1TRANSFER2BY3HAND")
+    paypal.sell(*[it["id"] for it in lost.objects], "A1TRANSFER2BY3HAND", at=SOLD)
     run = reconcile(service, "paypal")
     [found] = findings(service)
     assert (found["kind"], found["subject"]) == ("missing_payment", lost.expected.payment_id)
@@ -132,8 +122,24 @@ def test_a_transaction_that_is_not_known_here_is_a_missing_payment(
     assert run["missing"] == 1
 
 
+def test_all_pages_of_transactions_are_seen_and_only_those_of_the_window(
+    service: Application, paypal: PayPalWithTransactions
+) -> None:
+    live(service, paypal, "paid")
+    lost = lives()["refunded"]
+    show(paypal, *lost.objects)
+    paypal.most = 2
+    paypal.sell("A1BY1HAND", "A2BY2HAND", *[it["id"] for it in lost.objects], at=SOLD)
+    other = lives()["captured_in_part"]
+    show(paypal, *other.objects)
+    paypal.sell(*[it["id"] for it in other.objects], at=SOLD - timedelta(days=3))
+    assert reconcile(service, "paypal")["missing"] == 1
+    [found] = findings(service)
+    assert found["subject"] == lost.expected.payment_id
+
+
 def test_without_the_right_to_list_transactions_the_run_says_what_it_cannot_see(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     live(service, paypal, "paid")
     paypal.misbehave(TRANSACTIONS, "403")
@@ -145,7 +151,7 @@ def test_without_the_right_to_list_transactions_the_run_says_what_it_cannot_see(
 
 
 def test_disputes_that_the_app_may_not_see_are_not_compared(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     live(service, paypal, "paid", "disputed")
     paypal.misbehave("/v1/customer/disputes", "403")
@@ -154,15 +160,23 @@ def test_disputes_that_the_app_may_not_see_are_not_compared(
     assert findings(service) == []
 
 
-@pytest.mark.parametrize("how", ["429", "500", "html", "drop"])
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("429", "fewer questions (status 429)"),
+        ("500", "status 500"),
+        ("html", "not a JSON object"),
+        ("drop", "does not answer"),
+    ],
+)
 def test_what_paypal_does_not_answer_makes_the_run_incomplete(
-    service: Application, paypal: PayPalStandIn, how: str
+    service: Application, paypal: PayPalWithTransactions, how: str, said: str
 ) -> None:
     live(service, paypal, "paid", "refunded")
     paypal.misbehave("/v2/payments", how)
     run = reconcile(service, "paypal", code=1)
     assert run["status"] == "incomplete"
-    assert "PayPal gave no usable answer" in run["reason"]
+    assert said in run["reason"]
     assert paypal.client_secret not in json.dumps(run)
     assert findings(service) == []
 
@@ -177,7 +191,7 @@ def test_what_paypal_does_not_answer_makes_the_run_incomplete(
     ],
 )
 def test_what_cannot_be_read_is_not_compared_and_said(
-    service: Application, paypal: PayPalStandIn, amount: Any, said: str
+    service: Application, paypal: PayPalWithTransactions, amount: Any, said: str
 ) -> None:
     live(service, paypal, "refunded", "paid")
     [capture] = lives()["paid"].objects
@@ -188,7 +202,7 @@ def test_what_cannot_be_read_is_not_compared_and_said(
 
 
 def test_a_list_of_transactions_that_is_none_is_said(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     live(service, paypal, "paid")
     paypal.serve(TRANSACTIONS, b'{"transaction_details": "many"}', "application/json")
@@ -196,7 +210,7 @@ def test_a_list_of_transactions_that_is_none_is_said(
 
 
 def test_the_window_ends_before_what_paypal_does_not_list_yet(
-    service: Application, paypal: PayPalStandIn
+    service: Application, paypal: PayPalWithTransactions
 ) -> None:
     run = reconcile(service, "paypal", "--hours", "1")
     [asked] = [it.path for it in paypal.requests if it.path.startswith(TRANSACTIONS)]
