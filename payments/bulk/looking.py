@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.bulk.deciding import MOST_WITHOUT_COUNT, require_operation
+from payments.bulk.rehearsing import UNFINISHED
 from payments.errors import InvalidQuery
 from payments.events import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT
 from payments.models import ITEM_STATES, RUNNING, BulkItem, BulkOperation, columns_of
@@ -102,7 +103,9 @@ def get_operation(session: Session, operation_id: int) -> OperationView:
     ).all()
     by_shape: dict[str, list[int]] = {}
     for event_id, shape in rows:
-        if shape is not None:
+        # The one under way has that mark, too; and it tells something only if it stays.
+        under_way = shape == UNFINISHED and operation.rehearsal_ended_at is None
+        if shape is not None and not under_way:
             by_shape.setdefault(shape, []).append(event_id)
     shapes = [
         Shape(shape=shape, count=len(ids), samples=ids[:SAMPLES_OF_A_SHAPE])

@@ -29,7 +29,7 @@ class Frozen:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Named events, or all that a filter matches, or all dead ones of a group.
+    """Named events, or all that a filter matches, or all dead ones of some groups.
 
     `everything` confirms a filter that leaves nothing out.
     """
@@ -37,7 +37,7 @@ class Scope:
     ids: Sequence[int] | None = None
     which: EventFilter | None = None
     everything: bool = False
-    group_id: int | None = None
+    group_ids: Sequence[int] | None = None
 
     @classmethod
     def of_ids(cls, ids: Sequence[int]) -> Scope:
@@ -49,7 +49,11 @@ class Scope:
 
     @classmethod
     def of_group(cls, group_id: int) -> Scope:
-        return cls(group_id=group_id)
+        return cls.of_groups([group_id])
+
+    @classmethod
+    def of_groups(cls, group_ids: Sequence[int]) -> Scope:
+        return cls(group_ids=group_ids)
 
     def freeze(self, session: Session, action: Action, now: datetime) -> Frozen:
         """What it is now: what happens later does not widen it.
@@ -59,12 +63,11 @@ class Scope:
                 a status that `action` is not for.
             NotFound: there is no such group.
         """
-        if self.group_id is not None:
-            ids = dead_ids(session, self.group_id)
-            group = session.get(FailureGroup, self.group_id)
-            sentence = group.sentence if group else ""
-            words = f"dead events of group {self.group_id} ({sentence}), as of {_time(now)}"
-            return Frozen(ids=ids, words=words)
+        if self.group_ids:
+            group_ids = list(dict.fromkeys(self.group_ids))
+            ids = [id for group_id in group_ids for id in dead_ids(session, group_id)]
+            groups = " and ".join(_group(session, group_id) for group_id in group_ids)
+            return Frozen(ids=sorted(ids), words=f"dead events of {groups}, as of {_time(now)}")
         if self.which is not None:
             ids = freeze(session, action, self.which, confirmed=self.everything)
             which = replace(self.which, status=action.status or self.which.status)
@@ -72,7 +75,7 @@ class Scope:
         if not self.ids:
             raise InvalidQuery("Choose events: by their ids, by a filter or by their group.")
         chosen = list(dict.fromkeys(self.ids))
-        return Frozen(ids=chosen, words=f"{len(chosen)} events that were chosen one by one")
+        return Frozen(ids=chosen, words=_chosen(len(chosen)))
 
 
 def in_words(which: EventFilter) -> str:
@@ -90,6 +93,15 @@ def in_words(which: EventFilter) -> str:
     words += f", received from {_time(which.since)}" if which.since else ""
     words += f", received before {_time(which.until)}" if which.until else ""
     return words
+
+
+def _chosen(count: int) -> str:
+    return f"{count} events that were chosen one by one" if count != 1 else "one event, by its id"
+
+
+def _group(session: Session, group_id: int) -> str:
+    group = session.get(FailureGroup, group_id)
+    return f"group {group_id} ({group.sentence if group else ''})"
 
 
 def _time(moment: datetime) -> str:
