@@ -136,6 +136,11 @@ def list_groups(session: Session, now: datetime, most: int = MOST_GROUPS) -> Gro
     )
 
 
+def count_dead(session: Session) -> int:
+    """How many events are dead, in a group or not."""
+    return session.scalar(select(func.count()).where(Event.status == DEAD)) or 0
+
+
 def get_group(session: Session, id: int, now: datetime) -> GroupDetail:
     """One group, also one that holds nothing any more.
 

@@ -18,7 +18,9 @@ WHAT_TO_DO = {
     404: "Check the address. What was deleted or has expired is gone.",
     405: "Jobs are only looked at here. Retry and discard events with the command line or the "
     "admin API, where each change is checked and audited.",
+    409: "Go back and reload the page: it has changed meanwhile.",
     413: "Send less at once.",
+    422: "Go back and correct it. Nothing was changed.",
     429: "Wait a minute, then try again. Sessions that are open already are not affected.",
     500: "Search the log for the request id below: the reason stands there.",
     503: "Try again in a few seconds. The overview says which dependency is away.",

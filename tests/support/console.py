@@ -32,8 +32,22 @@ class Person:
     def get(self, path: str, **kwargs: Any) -> TestResponse:
         return self.client.get(path, environ_base=self._from, **kwargs)
 
-    def post(self, path: str, **fields: str) -> TestResponse:
+    def post(self, path: str, /, **fields: str | list[str]) -> TestResponse:
         return self.client.post(path, data=fields, environ_base=self._from)
+
+    def press(
+        self, page: str, to: str, /, *, part: bool = False, **fields: str | list[str]
+    ) -> TestResponse:
+        """Sends a form of `page`, which is fetched first, to the address `to`.
+
+        `part`: as htmx does.
+        """
+        return self.client.post(
+            to,
+            data={**fields, "csrf_token": csrf_token_in(self.get(page))},
+            headers={"HX-Request": "true"} if part else {},
+            environ_base=self._from,
+        )
 
     def log_in(self, token: str = ADMIN_TOKEN, wanted: str = "") -> TestResponse:
         """Fills in the form of /console/login."""

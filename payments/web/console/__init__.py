@@ -2,7 +2,9 @@
 
 # Each module registers its pages.
 from payments.web.console import audit as audit
+from payments.web.console import bulk as bulk
 from payments.web.console import configuration as configuration
+from payments.web.console import dead_letters as dead_letters
 from payments.web.console import event as event
 from payments.web.console import events as events
 from payments.web.console import findings as findings
