@@ -9,5 +9,6 @@ from payments.web.console import event as event
 from payments.web.console import events as events
 from payments.web.console import findings as findings
 from payments.web.console import overview as overview
+from payments.web.console import payments as payments
 from payments.web.console import reconciliation as reconciliation
 from payments.web.console.blueprint import blueprint as blueprint
