@@ -82,7 +82,9 @@ def session_secrets(variables: Variables, strict: bool) -> tuple[str, ...]:
             )
         refuse_weak(variables, "SESSION_SECRET", given)
     # Made before gunicorn forks, so that its workers share it; after a restart all log in again.
-    return given or (secrets.token_hex(32),)
+    used = given or (secrets.token_hex(32),)
+    variables.secrets_seen.update(used)
+    return used
 
 
 def trusted_proxies(variables: Variables, strict: bool) -> int:

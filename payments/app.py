@@ -57,9 +57,11 @@ def settings_from_environment() -> Settings:
 def create_app_or_exit() -> Flask:
     """The application of this process; a configuration that is wrong ends it with the list."""
     try:
-        return create_app(settings_from_environment())
+        app = create_app(settings_from_environment())
     except ConfigError as problems:
         raise SystemExit(str(problems)) from None
+    logs.catch_the_uncaught()
+    return app
 
 
 def create_app(settings: Settings) -> Flask:

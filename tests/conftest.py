@@ -15,6 +15,7 @@ from payments.app import create_app
 from payments.handlers import registry
 from tests.support.application import BASE_ENVIRONMENT, Application, MakeApplication, settings_for
 from tests.support.databases import empty_tables, migrate
+from tests.support.leaks import pytest_runtest_makereport as pytest_runtest_makereport
 from tests.support.servers import Valkey, make_database, postgresql
 
 DATABASES = ("sqlite", "postgresql")

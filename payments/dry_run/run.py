@@ -42,6 +42,7 @@ from payments.extensions import db, settings
 from payments.handlers.registry import HandledEvent, Handler, handlers_for
 from payments.models import Attempt, Effect, Event, EventPayload
 from payments.observability.masking import Masker
+from payments.observability.personal import forget, remember
 from payments.pages import MAX_ID
 from payments.processing import call_handlers, is_wanted
 
@@ -167,7 +168,7 @@ def _rehearse_once(
             error = TookTooLong(f"The handlers took longer than {database.handler_seconds} s.")
         elif _is_ended(session, ours) or database.is_refused_end(error):
             error = HandlerMisuse(NOT_THEIRS_TO_END)
-        return _failed(error, effects, handled.id, mask)
+        return _failed(error, effects, handled, mask)
     if not meant_something:
         return DryRun(event_id=handled.id, outcome=IGNORED)
     return _changed(database.observe(), effects, handled.id)
@@ -177,17 +178,22 @@ def _is_ended(session: Session, ours: SessionTransaction | None) -> bool:
     return ENDED in session.info or session.get_transaction() is not ours
 
 
-def _failed(error: BaseException, effects: DryEffects, event_id: int, mask: Masker) -> DryRun:
+def _failed(
+    error: BaseException, effects: DryEffects, handled: HandledEvent, mask: Masker
+) -> DryRun:
     state = sqlstate_of(error)
     warnings = [why for states, why in ARTEFACTS if state in states]
     if isinstance(error, TookTooLong):
         warnings.append(NO_TIME)
     if effects.would_do:
         warnings.append(NO_RESULT)
+    remember(handled.body)
+    message = mask.error(error)
+    forget()
     return DryRun(
-        event_id=event_id,
+        event_id=handled.id,
         outcome=FAILS,
-        error=f"{type(error).__name__}: {mask.error(error)}",
+        error=f"{type(error).__name__}: {message}",
         effects=effects.asked,
         warnings=tuple(warnings),
     )

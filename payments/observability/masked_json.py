@@ -9,57 +9,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
-from itertools import pairwise
 from typing import Any
 
-from payments.observability.masking import MASK, Masker, passes_luhn
+from payments.observability.cards import passes_luhn
+from payments.observability.kinds import Kind, kind_of
+from payments.observability.masking import MASK, Masker
 from payments.storable import made_storable
 
-SECRET = {"authorization", "credential", "credentials", "csc", "cvc", "cvv", "pan", "passwd"} | {
-    "password", "pin", "pwd", "secret", "secrets", "signature", "token", "tokens"
-}  # fmt: skip
-SECRET_PAIRS = {("api", "key"), ("private", "key"), ("access", "key"), ("card", "number")}
-PERSONAL = {
-    # who
-    "name", "names", "surname", "firstname", "lastname", "fullname", "username", "cardholder",
-    "dob", "birth", "birthday", "birthdate", "ssn", "passport", "iban", "receiver",
-    # where
-    "address", "addresses", "street", "line1", "line2", "city", "town", "postal", "postcode", "zip",
-    "zipcode", "email", "emails", "mail", "phone", "phones", "telephone", "mobile", "fax", "ip",
-    # what people write, or may have written
-    "comment", "comments", "content", "description", "memo", "message", "note", "notes",
-    "metadata",
-}  # fmt: skip
-PERSONAL_PAIRS = {("account", "number"), ("national", "number"), ("tax", "id"), ("user", "agent")}
-PERSONAL_KEYS = {
-    # The evidence of a dispute: letters, names, addresses.
-    "evidence",
-    # Whoever has such a link sees the receipt, the invoice or the checkout.
-    "hosted_invoice_url", "hosted_verification_url", "invoice_pdf", "receipt_url",
-}  # fmt: skip
-# The provider's own words about a failure.
-PROVIDERS_WORDS = {"failure_message", "seller_message"}
-# What such a key says is about the thing, and not the thing: `cvc_check`, `tax_id_type`.
-ABOUT = {"check", "collection", "countries", "country", "exempt", "status", "type"}
-# These are shown below a personal key too: `metadata.order_id`, `address.country_code`.
-IDS = {"id", "ids"}
-COUNTRY = ("country", "code")
 PHONE = re.compile(r"(?<![\w+])\+\d[\d ()./-]{6,18}\d(?!\w)")
 LINK = re.compile(r"(?i)\bhttps?://\S+")
 CHECKOUT = re.compile(r"(?i)\bhttps?://(?:checkout|buy|billing|invoice|pay)\.\S+")
 # A card number has 13 to 19 digits and begins so; times in milliseconds begin with 1.
 CARD_NUMBER = range(2 * 10**12, 7 * 10**18)
-
-
-class Kind(Enum):
-    """What a value is: plain, of a person, or a secret. The values are their ranks."""
-
-    PLAIN = 0
-    PERSONAL = 1
-    SECRET = 2
 
 
 @dataclass
@@ -127,30 +89,6 @@ class _Masking:
         else:
             text = self._mask.secrets(text)
         return LINK.sub(lambda link: _without_query(link[0]), text)
-
-
-def kind_of(key: str, above: Kind) -> Kind:
-    """What stands below `key`, in a tree that is of kind `above`."""
-    words = tuple(_words(key))
-    if not words or words[-1] in ABOUT or words[-2:] == COUNTRY:
-        return Kind.PLAIN if above is not Kind.SECRET else above
-    pairs = set(pairwise(words))
-    if SECRET & set(words) or SECRET_PAIRS & pairs or above is Kind.SECRET:
-        return Kind.SECRET
-    if PERSONAL_PAIRS & pairs:
-        return Kind.PERSONAL
-    if words[-1] in IDS:
-        return Kind.PLAIN
-    named = key.lower() in PERSONAL_KEYS or PERSONAL & set(words)
-    if named and key.lower() not in PROVIDERS_WORDS:
-        return Kind.PERSONAL
-    return above
-
-
-def _words(key: str) -> Iterator[str]:
-    """The words of a key in snake, kebab or camel case, in lower case."""
-    apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", key)
-    return (word.lower() for word in re.findall(r"[A-Za-z0-9]+", apart))
 
 
 def _without_query(link: str) -> str:

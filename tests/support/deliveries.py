@@ -13,6 +13,18 @@ STRIPE_SECRET = "whsec_Ab12Cd34Ef56Gh78Ij90Kl12"
 DEMO_SECRET = "demo-hmac-7f3c91d2a8b64e05"
 ADMIN_TOKEN = "tests-admin-4c0f9a71e2d85b36"
 
+# A customer, as both providers name one.
+PERSON = {
+    "name": "Jenny Rosen-Quist",
+    "email": "jenny.rosen@example.com",
+    "line1": "27 Fredrick Avenue",
+    "city": "Brothers Springs",
+    "postal_code": "97712-4411",
+    "phone": "+15555550123",
+}
+# Those that were made in this process and are a secret by themselves: tests/support/leaks.py.
+SIGNATURES: set[str] = set()
+
 _numbers = itertools.count(1)
 
 
@@ -55,6 +67,20 @@ def paypal_event(event_type: str = "PAYMENT.CAPTURE.COMPLETED", **changes: Any) 
     return {**event, **changes}
 
 
+def charge_of(person: dict[str, str]) -> dict[str, Any]:
+    """A Stripe event with everything that it may say of a customer."""
+    address = {key: person[key] for key in ("line1", "city", "postal_code")}
+    details = {key: person[key] for key in ("name", "email", "phone")}
+    charge = {
+        "id": unique("ch"),
+        "object": "charge",
+        "amount": 2000,
+        "billing_details": {**details, "address": {**address, "country": "US"}},
+        "receipt_email": person["email"],
+    }
+    return stripe_event("charge.updated", data={"object": charge})
+
+
 def encode(event: Any) -> bytes:
     return json.dumps(event).encode()
 
@@ -65,11 +91,13 @@ def stripe_headers(
     seconds = int(time.time()) if timestamp is None else timestamp
     signed = f"{seconds}.".encode() + body
     signature = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    SIGNATURES.add(signature)
     return {"Stripe-Signature": f"t={seconds},v1={signature}", "Content-Type": "application/json"}
 
 
 def demo_headers(body: bytes, secret: str = DEMO_SECRET) -> dict[str, str]:
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    SIGNATURES.add(signature)
     return {"X-Demo-Signature": signature, "Content-Type": "application/json"}
 
 

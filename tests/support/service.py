@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.support.application import BASE_ENVIRONMENT, NEVER_READ
 from tests.support.databases import migrate
+from tests.support.leaks import check_logs
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
@@ -66,7 +67,7 @@ class Service:
 
     @contextlib.contextmanager
     def started(self, *, workers: int = 0, scheduler: bool = False) -> Iterator[Service]:
-        """Migrated, answering, and stopped at the end."""
+        """Migrated, answering, and stopped at the end; then its logs are looked through."""
         migrate(self.environment["DATABASE_URL"], Path(self.environment["VAR_DIR"]))
         names = [WEB, *(f"worker.{n}" for n in range(1, workers + 1))]
         try:
@@ -76,6 +77,7 @@ class Service:
             yield self
         finally:
             self.stop()
+        check_logs(self.folder)
 
     def migrate(self) -> None:
         """By the command of a deployment."""
