@@ -29,6 +29,7 @@ from payments.app import create_app_or_exit
 from payments.config import Settings
 from payments.database import let_go_after_fork
 from payments.extensions import settings
+from payments.observability import tracing
 from payments.parent_process import kernel_request
 from payments.queueing import queue_of
 
@@ -162,7 +163,11 @@ def main() -> None:
         except Exception as error:  # whatever is away now, recovery's schedule will find again
             log.warning("recovery at start failed", error=type(error).__name__)
         limit = settings().worker_max_jobs
-        build_worker(settings()).work(with_scheduler=True, max_jobs=limit)
+        tracing.start(settings())
+        try:
+            build_worker(settings()).work(with_scheduler=True, max_jobs=limit)
+        finally:
+            tracing.stop()
 
 
 if __name__ == "__main__":

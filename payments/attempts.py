@@ -28,6 +28,7 @@ from payments.models import (
     utc_now,
 )
 from payments.observability.masking import Masker
+from payments.observability.trace_context import trace_of
 from payments.unwritten import DIED
 
 # From then on, recovery looks whether the attempt's job is still alive.
@@ -51,6 +52,7 @@ class Outcome:
     Attributes:
         status: the event's status now.
         number: the attempt's number; None where there was nothing to attempt.
+        ended: how the attempt itself ended (models/events.py, OUTCOMES); None like its number.
         early_by_seconds: the event waits for its next attempt, and so long still.
         retry_in_seconds: until the next attempt; None where there is none.
         error: the masked reason of a failure; None where it did not fail.
@@ -58,6 +60,7 @@ class Outcome:
 
     status: str
     number: int | None = None
+    ended: str | None = None
     early_by_seconds: float | None = None
     retry_in_seconds: float | None = None
     error: str | None = None
@@ -65,6 +68,26 @@ class Outcome:
     @property
     def failed(self) -> bool:
         return self.error is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """An attempt that has begun, and what logs and traces say of its event.
+
+    Attributes:
+        id: the event's primary key.
+        event_id: the provider's id of it.
+        request_id: that of the request which brought it; None where none did.
+        traceparent: the trace that the request belonged to.
+    """
+
+    id: int
+    number: int
+    provider: str
+    event_id: str
+    event_type: str
+    request_id: str | None
+    traceparent: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +113,7 @@ class Processor:
         )
 
 
-def begin(event_id: int, processor: Processor) -> int | Outcome:
+def begin(event_id: int, processor: Processor) -> Begun | Outcome:
     """Write down that attempt number n begins; or say why there is nothing to attempt."""
     with transaction() as session:
         event, now = locked_now(session, event_id)
@@ -121,7 +144,19 @@ def begin(event_id: int, processor: Processor) -> int | Outcome:
             .returning(Attempt.number)
         )
         assert number is not None
-    return number
+        return _begun(event, number)
+
+
+def _begun(event: Event, number: int) -> Begun:
+    return Begun(
+        id=event.id,
+        number=number,
+        provider=event.provider,
+        event_id=event.event_id,
+        event_type=event.event_type,
+        request_id=event.request_id,
+        traceparent=event.traceparent,
+    )
 
 
 def _refuse(session: Session, event: Event, processor: Processor, now: datetime) -> Outcome | None:
@@ -138,7 +173,17 @@ def _refuse(session: Session, event: Event, processor: Processor, now: datetime)
     if reason := _hopeless(event, history, processor):
         event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
         note_death(session, event, now)
-        log.error("dead", id=event.id, error=reason)
+        known = trace_of(event.traceparent)
+        log.error(
+            "dead",
+            id=event.id,
+            event_id=event.event_id,
+            provider=event.provider,
+            event_type=event.event_type,
+            request_id=event.request_id,
+            trace_id=known.trace_id if known else None,
+            error=reason,
+        )
         return Outcome(status=DEAD, error=reason)
     return None
 

@@ -25,6 +25,7 @@ from payments.access import (
     session_secrets,
     trusted_proxies,
 )
+from payments.otel import collector
 from payments.retries import RetryPolicy
 from payments.variables import ConfigError, Problem, Variables
 
@@ -54,7 +55,8 @@ class Settings:
     """The configuration of one process. Times are in seconds, sizes in bytes.
 
     `providers` maps provider name and account to what that provider's `configure` returned.
-    `secrets` holds every secret value, so that the logs can mask them.
+    `secrets` holds every secret value, so that the logs can mask them. `collector` holds the
+    `OTEL_*` variables with which spans are sent, or is None where they are not.
     """
 
     app_env: str
@@ -71,6 +73,7 @@ class Settings:
     session_secrets: tuple[str, ...] = field(repr=False)
     trusted_proxies: int
     log_level: str
+    collector: Mapping[str, str] | None = field(repr=False)
     handler_modules: tuple[str, ...]
     max_request_size: int
     retry: RetryPolicy
@@ -140,6 +143,7 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         session_secrets=session_secrets(variables, strict),
         trusted_proxies=trusted_proxies(variables, strict),
         log_level=variables.choice("LOG_LEVEL", LOG_LEVELS, "INFO"),
+        collector=collector(variables),
         handler_modules=variables.names("PAYMENTS_HANDLERS"),
         max_request_size=variables.integer(
             "MAX_REQUEST_SIZE", 1024 * 1024, least=1024, most=64 * 1024 * 1024

@@ -10,6 +10,7 @@ import structlog
 
 from payments.errors import QueueUnavailable
 from payments.models import utc_now
+from payments.observability.tracing import ENQUEUE, STEP, follow, step
 from payments.providers.base import Delivery, Proof, Provider, VerifiedEvent
 from payments.queueing import JobQueue
 from payments.recording import BACKFILL, Context, Receipt, Recorded, record
@@ -28,8 +29,11 @@ def receive(delivery: Delivery, provider: Provider, queue: JobQueue, context: Co
         Unavailable: nothing was kept, because the database or the provider was away; the
             provider will deliver again.
     """
-    event = provider.verify(delivery)
-    return _take_in(record(event, provider, delivery.received_at, context), queue)
+    with step("verify"):
+        event = provider.verify(delivery)
+    with step("record"):
+        recorded = record(event, provider, delivery.received_at, context)
+    return _take_in(recorded, queue)
 
 
 def receive_backfilled(body: bytes, provider: Provider, account: str, queue: JobQueue) -> Receipt:
@@ -49,7 +53,11 @@ def receive_backfilled(body: bytes, provider: Provider, account: str, queue: Job
         facts=facts,
         proof=Proof(secret_label=ASKED),
     )
-    return _take_in(record(event, provider, utc_now(), Context(source=BACKFILL)), queue)
+    with follow("backfill", STEP, None) as trace:
+        context = Context(source=BACKFILL, traceparent=trace.traceparent)
+        with step("record"):
+            recorded = record(event, provider, utc_now(), context)
+        return _take_in(recorded, queue)
 
 
 def _take_in(recorded: Recorded, queue: JobQueue) -> Receipt:
@@ -61,9 +69,10 @@ def _take_in(recorded: Recorded, queue: JobQueue) -> Receipt:
 def _enqueue(queue: JobQueue, recorded: Recorded) -> None:
     """Ask for it to be processed soon. If that fails, recovery will: the event is kept."""
     try:
-        if recorded.due_in_seconds > 0:
-            queue.postpone(recorded.receipt.id, recorded.due_in_seconds, recorded.attempts)
-        else:
-            queue.enqueue_event(recorded.receipt.id, recorded.attempts)
+        with step("enqueue", ENQUEUE):
+            if recorded.due_in_seconds > 0:
+                queue.postpone(recorded.receipt.id, recorded.due_in_seconds, recorded.attempts)
+            else:
+                queue.enqueue_event(recorded.receipt.id, recorded.attempts)
     except QueueUnavailable as error:
         log.warning("not enqueued, left to recovery", id=recorded.receipt.id, reason=str(error))

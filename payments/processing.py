@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from payments.attempt_line import attempt_line
 from payments.attempts import (
     Outcome,
     Processor,
@@ -42,6 +43,8 @@ from payments.models import (
     Event,
     EventPayload,
 )
+from payments.observability.personal import remember
+from payments.observability.tracing import step
 from payments.projection.reading import is_read
 from payments.unwritten import End, keep, write_kept
 
@@ -63,11 +66,14 @@ def process(event_id: int, processor: Processor) -> Outcome:
     if isinstance(attempt, Outcome):
         return attempt
     effects: list[Effects] = []
-    try:
-        return _run_until_undisturbed(event_id, attempt, processor, effects)
-    except BaseException as error:
-        # Also SystemExit and its kind: a handler's sys.exit() is its failure, not the worker's end.
-        return _fail_patiently(event_id, attempt, error, processor, effects)
+    with attempt_line(attempt) as line:
+        try:
+            outcome = _run_until_undisturbed(event_id, attempt.number, processor, effects)
+        except BaseException as error:
+            # Also SystemExit: a handler's sys.exit() is its failure, not the worker's end.
+            outcome = _fail_patiently(event_id, attempt.number, error, processor, effects)
+        line.write(outcome)
+    return outcome
 
 
 def _run_until_undisturbed(
@@ -91,7 +97,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         if event is None or is_lost(session, event, number):
             # Another job was faster between our two transactions.
             end_attempt(session, event_id, number, SUPERSEDED)
-            return Outcome(status=event.status if event else "unknown", number=number)
+            return _superseded(event, number)
         handlers = handlers_for(event.provider, event.event_type)
         effects = Effects(event_id, session)
         ledgers.append(effects)
@@ -104,8 +110,12 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         effects.note_pending(session)
         _finish(session, event_id, status)
         end_attempt(session, event_id, number, status)
-    log.info("attempt", id=event_id, number=number, outcome=status)
-    return Outcome(status=status, number=number)
+    return Outcome(status=status, number=number, ended=status)
+
+
+def _superseded(event: Event | None, number: int) -> Outcome:
+    status = event.status if event else "unknown"
+    return Outcome(status=status, number=number, ended=SUPERSEDED)
 
 
 def is_wanted(event: Event, handlers: Collection[Handler]) -> bool:
@@ -153,7 +163,8 @@ def call_handlers(
     is_about_a_payment = project_event(handled, session)
     with transaction_guard(session):
         for handler in handlers:
-            handler(handled, session, effects)
+            with step(f"handler {handler.__module__}.{handler.__qualname__}"):
+                handler(handled, session, effects)
     # What the handlers left unwritten fails here, as theirs, and not at our commit.
     session.flush()
     return is_about_a_payment or bool(handlers)
@@ -204,7 +215,7 @@ def _fail(
         event, now = locked_now(session, event_id)
         if event is None or is_lost(session, event, number):
             end_attempt(session, event_id, number, SUPERSEDED, error, message)
-            return Outcome(status=event.status if event else "unknown", number=number)
+            return _superseded(event, number)
         for effects in ledgers:
             effects.note_pending(session)
         retry_in = _next_delay(event, error, processor)
@@ -216,10 +227,13 @@ def _fail(
             session, event, error, processor.mask, now, timed_out=outcome == "timeout"
         )
         end_attempt(session, event_id, number, outcome, error, message, group)
-    log.warning(
-        "attempt", id=event_id, number=number, outcome=outcome, status=status, error=last_error
+    return Outcome(
+        status=status,
+        number=number,
+        ended=outcome,
+        retry_in_seconds=retry_in,
+        error=last_error,
     )
-    return Outcome(status=status, number=number, retry_in_seconds=retry_in, error=last_error)
 
 
 def _next_delay(event: Event, error: BaseException, processor: Processor) -> float | None:
@@ -236,6 +250,7 @@ def _handled(session: Session, event: Event) -> HandledEvent:
     body = session.scalar(select(EventPayload.body).where(EventPayload.event_id == event.id))
     if body is None:
         raise PermanentFailure("The payload has expired, so there is nothing left to read.")
+    remember(body)
     return HandledEvent.of(event, body)
 
 

@@ -76,6 +76,7 @@ class Receipt:
     Attributes:
         id: the event's primary key.
         event_id: the provider's id of it.
+        event_type: the provider's name for what happened.
         duplicate: whether it was kept before.
         conflict: whether its id was taken by an event of another type or object; the delivery is
             kept beside that one.
@@ -84,6 +85,7 @@ class Receipt:
 
     id: int
     event_id: str
+    event_type: str
     duplicate: bool = False
     conflict: bool = False
     secret_label: str | None = None
@@ -91,6 +93,13 @@ class Receipt:
     @property
     def message(self) -> str:
         return DUPLICATE if self.duplicate else QUEUED
+
+    @property
+    def outcome(self) -> str:
+        """In one word."""
+        if self.conflict:
+            return "conflict"
+        return "duplicate" if self.duplicate else "kept"
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,6 @@ def record(
                 raise
             return _record(event, provider, received_at, context)
     except DATABASE_AWAY as error:
-        log.error("database away", error=type(error).__name__)
         raise Unavailable from error
 
 
@@ -231,7 +239,11 @@ def _record_again(
 
 def _receipt(id: int, event: VerifiedEvent, **more: bool) -> Receipt:
     return Receipt(
-        id=id, event_id=event.facts.event_id, secret_label=event.proof.secret_label, **more
+        id=id,
+        event_id=event.facts.event_id,
+        event_type=event.facts.event_type,
+        secret_label=event.proof.secret_label,
+        **more,
     )
 
 

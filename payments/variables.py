@@ -86,6 +86,11 @@ class Variables:
     def is_set(self, name: str) -> bool:
         return bool(self.text(name) or self.text(name + FILE_SUFFIX))
 
+    def starting_with(self, prefix: str) -> dict[str, str]:
+        """The variables of which the name begins so, and that are not empty."""
+        texts = {name: self.text(name) for name in self._values if name.startswith(prefix)}
+        return {name: text for name, text in texts.items() if text}
+
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:
         value = self.text(name, default)
         if value in allowed:

@@ -8,7 +8,6 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from flask import Flask, Response, g, has_request_context
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -22,10 +21,9 @@ from payments.errors import (
     Unavailable,
 )
 from payments.web.pages import error_page, is_page, to_login
+from payments.web.requests import note, note_error
 
 MEDIA_TYPE = "application/problem+json"
-
-log = structlog.get_logger(__name__)
 
 
 def problem_body(status: int, title: str, detail: str, request_id: str, **more: Any) -> str:
@@ -61,7 +59,7 @@ def register(app: Flask) -> None:
 
 def _client_error(error: ClientError) -> Response:
     reason = error.reason if isinstance(error, SignatureError) else str(error)
-    log.info("refused", status=error.status, reason=reason)
+    note(outcome="refused", reason=reason)
     if isinstance(error, Unauthorized):
         return (
             to_login() if is_page() else challenge(_answer(error.status, error.title, str(error)))
@@ -78,6 +76,9 @@ def _answer(status: int, title: str, detail: str) -> Response:
 
 
 def _unavailable(error: Unavailable) -> Response:
+    cause = error.__cause__ or error
+    reason = "database away" if isinstance(cause, DATABASE_AWAY) else str(error)
+    note(outcome="unavailable", reason=reason, error=type(cause).__name__)
     response = _answer(error.status, error.title, str(error))
     response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
@@ -90,6 +91,7 @@ def _http_error(error: HTTPException) -> Response:
         detail = "The body is larger than MAX_REQUEST_SIZE allows."
     if isinstance(error, ClientDisconnected):
         detail = "The body ended, or stopped arriving, before its announced length."
+    note(outcome="refused" if status < 500 else "failed", reason=type(error).__name__)
     response = _answer(status, HTTPStatus(status).phrase, detail)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
@@ -99,15 +101,16 @@ def _http_error(error: HTTPException) -> Response:
 
 def _not_http(error: ParseException) -> Response:
     """gunicorn reads a chunked body while the application asks for it; this is what it found."""
-    log.info("refused", status=400, reason=type(error).__name__)
+    note(outcome="refused", reason=type(error).__name__)
     return _answer(400, HTTPStatus(400).phrase, "The body is not valid HTTP.")
 
 
 def _database_away(error: Exception) -> Response:
-    log.error("database away", error=type(error).__name__)
-    return _unavailable(Unavailable())
+    unavailable = Unavailable()
+    unavailable.__cause__ = error
+    return _unavailable(unavailable)
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("unexpected error", error=type(error).__name__)
+    note_error(error)
     return _answer(500, HTTPStatus(500).phrase, "Something went wrong on our side; it was logged.")

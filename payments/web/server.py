@@ -7,6 +7,7 @@ worker below gives those answers the same form as all others.
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import socket
 import time
@@ -21,6 +22,9 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 from payments.config import environment, web_concurrency, web_threads
+from payments.extensions import SETTINGS
+from payments.observability import tracing
+from payments.observability.trace_context import new_trace
 from payments.reconciliation.deliveries import write_counts_of
 from payments.web.errors import MEDIA_TYPE, problem_body
 from payments.web.headers import ALWAYS
@@ -48,11 +52,20 @@ READ_SECONDS = 10
 LINGER_SECONDS = 2
 LINGER_BYTES = 4 * 1024 * 1024
 
+log = structlog.get_logger(__name__)
+
+
+def post_worker_init(worker: Any) -> None:
+    """gunicorn calls this in a worker that begins: threads do not survive a fork."""
+    if isinstance(app := worker.wsgi, Flask):
+        tracing.start(app.extensions[SETTINGS])
+
 
 def worker_exit(server: Any, worker: Any) -> None:
     """gunicorn calls this in a worker that ends: what it has counted is not to be lost."""
     if isinstance(app := worker.wsgi, Flask):
         write_counts_of(app)
+    tracing.stop()
 
 
 class TooSlow(errors.ParseException):  # type: ignore[misc]
@@ -117,13 +130,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         status = next((code for kind, code in STATUSES if isinstance(exc, kind)), 500)
-        request_id = secrets.token_hex(16)
+        request_id, trace_id = secrets.token_hex(16), new_trace().trace_id
         # What this thread's last request left would be said of this one.
         structlog.contextvars.clear_contextvars()
-        log = self.log.exception if status == 500 else self.log.info
-        log("request refused: %s, status %d, request_id %s", type(exc).__name__, status, request_id)
+        log.log(
+            logging.ERROR if status == 500 else logging.INFO,
+            "request",
+            status=status,
+            outcome="refused",
+            reason=type(exc).__name__,
+            request_id=request_id,
+            trace_id=trace_id,
+            exc_info=exc if status == 500 else None,
+        )
         try:
-            client.sendall(_answer(status, request_id))
+            client.sendall(_answer(status, request_id, trace_id))
         except OSError:
             self.log.debug("the client was gone before its error could be sent")
 
@@ -153,7 +174,7 @@ def _linger(sock: socket.socket) -> None:
             sock.shutdown(socket.SHUT_RDWR)
 
 
-def _answer(status: int, request_id: str) -> bytes:
+def _answer(status: int, request_id: str, trace_id: str) -> bytes:
     phrase = HTTPStatus(status).phrase
     detail = "The request is not valid HTTP." if status < 500 else "The request failed."
     body = problem_body(status, phrase, detail, request_id).encode()
@@ -162,7 +183,7 @@ def _answer(status: int, request_id: str) -> bytes:
         f"Content-Type: {MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"X-Request-Id: {request_id}\r\n"
-        f"X-Trace-Id: {secrets.token_hex(16)}\r\n"
+        f"X-Trace-Id: {trace_id}\r\n"
         f"{PROTECTION}"
         "Connection: close\r\n\r\n"
     )

@@ -14,6 +14,7 @@ from payments.providers.base import Delivery, Provider
 from payments.queueing import job_queue
 from payments.reconciliation.deliveries import delivery_counter, write_counts_of
 from payments.recording import Context, Receipt
+from payments.web.requests import note
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
@@ -27,6 +28,7 @@ SOURCE_HEADER = "X-Payments-Source"
 def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
     account = account.lower().replace("-", "_")
     receiver = _receiver(provider, account)
+    note(provider=provider, account=account)
     delivery = Delivery(
         provider=provider,
         account=account,
@@ -40,6 +42,12 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
         _count(delivery, proven_by=None)
         raise
     _count(delivery, proven_by=receipt.secret_label)
+    note(
+        id=receipt.id,
+        event_id=receipt.event_id,
+        event_type=receipt.event_type,
+        outcome=receipt.outcome,
+    )
     return _answer(receipt)
 
 
