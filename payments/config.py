@@ -80,6 +80,7 @@ class Settings:
     job_timeout_seconds: int
     web_concurrency: int
     web_threads: int
+    web_max_memory_mb: int
     worker_count: int
     worker_max_jobs: int
     worker_max_memory_mb: int
@@ -152,6 +153,7 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         job_timeout_seconds=variables.integer("JOB_TIMEOUT_SECONDS", 180, least=1, most=86400),
         web_concurrency=web_concurrency(variables),
         web_threads=web_threads(variables),
+        web_max_memory_mb=web_max_memory_mb(variables),
         worker_count=variables.integer("WORKER_COUNT", 2, least=1, most=64),
         worker_max_jobs=variables.integer("WORKER_MAX_JOBS", 50_000, least=1, most=10**9),
         worker_max_memory_mb=variables.integer(
@@ -184,6 +186,11 @@ def web_concurrency(variables: Variables) -> int:
 def web_threads(variables: Variables) -> int:
     """The threads of each gunicorn worker; not more than it may keep database connections."""
     return variables.integer("WEB_THREADS", 16, least=1, most=40)
+
+
+def web_max_memory_mb(variables: Variables) -> int:
+    """When a gunicorn worker is replaced; above what it holds from the start."""
+    return variables.integer("WEB_MAX_MEMORY_MB", 512, least=192, most=1024 * 1024)
 
 
 def embedded_redis_socket(var_dir: Path) -> Path:

@@ -64,6 +64,21 @@ def answers(address: Path) -> bool:
         return False
 
 
+def prepare(var_dir: Path) -> Path:
+    """Makes the server's folders below `var_dir`; returns the socket, at which nobody listens yet.
+
+    Raises:
+        ValkeyFailed: a server that is not ours listens there already.
+    """
+    address = embedded_redis_socket(var_dir)
+    private_folder(var_dir / "valkey")
+    private_folder(address.parent)
+    if answers(address):
+        raise ValkeyFailed(f"Another valkey is already running on {address}. Stop it first.")
+    address.unlink(missing_ok=True)  # left by a server that was killed
+    return address
+
+
 @contextmanager
 def running(var_dir: Path, lock: int) -> Iterator[Path]:
     """A kept valkey below `var_dir`, for the time of the block; yields its socket.
@@ -74,12 +89,8 @@ def running(var_dir: Path, lock: int) -> Iterator[Path]:
     Raises:
         ValkeyFailed: a server that is not ours listens there already.
     """
-    address = embedded_redis_socket(var_dir)
-    folder = private_folder(var_dir / "valkey")
-    private_folder(address.parent)
-    if answers(address):
-        raise ValkeyFailed(f"Another valkey is already running on {address}. Stop it first.")
-    address.unlink(missing_ok=True)  # left by a server that was killed
+    address = prepare(var_dir)
+    folder = var_dir / "valkey"
     keeper = subprocess.Popen(  # noqa: S603
         [
             *(sys.executable, "-m", "payments.local.keep"),

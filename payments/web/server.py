@@ -21,18 +21,21 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-from payments.config import environment, web_concurrency, web_threads
+from payments.config import environment, web_concurrency, web_max_memory_mb, web_threads
 from payments.extensions import SETTINGS
+from payments.memory import MEGABYTE, resident_bytes
 from payments.observability import tracing
 from payments.observability.trace_context import new_trace
 from payments.reconciliation.deliveries import write_counts_of
 from payments.web.errors import MEDIA_TYPE, problem_body
 from payments.web.headers import ALWAYS
+from payments.web.readiness import say_ready
 
 worker_class = "payments.web.server.Worker"
 # What is wrong with them is reported when the application is built, with everything else.
 workers = web_concurrency(environment())
 threads = web_threads(environment())
+max_memory_bytes = web_max_memory_mb(environment()) * MEGABYTE
 # One application, built once and shared by the workers' memory; a configuration error ends the
 # start instead of a worker that is started again and again.
 preload_app = True
@@ -59,6 +62,23 @@ def post_worker_init(worker: Any) -> None:
     """gunicorn calls this in a worker that begins: threads do not survive a fork."""
     if isinstance(app := worker.wsgi, Flask):
         tracing.start(app.extensions[SETTINGS])
+
+
+def when_ready(server: Any) -> None:
+    """gunicorn calls this when the application is built and the socket is there."""
+    say_ready()
+
+
+def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
+    """gunicorn calls this after each request: a worker that has grown too large is replaced.
+
+    It ends as it does on SIGTERM, after the requests that it is answering.
+    """
+    # Neighbours have different limits: they grow alike, and should not all be gone at once.
+    limit = max_memory_bytes - worker.age % 2 * max_memory_bytes // 10
+    if worker.alive and (used := resident_bytes()) > limit:
+        worker.log.warning("worker retires at %d MB", used // MEGABYTE)
+        worker.alive = False
 
 
 def worker_exit(server: Any, worker: Any) -> None:

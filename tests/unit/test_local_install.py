@@ -141,6 +141,7 @@ class TestMake:
         done = subprocess.run([str(MAKE)], cwd=tmp_path, env=plain, capture_output=True, text=True)
         targets = [line.split()[0] for line in done.stdout.splitlines()]
         expected = (
-            "help venv deps dev run test lint cov e2e perf boundaries faults db-upgrade lock clean"
+            "help venv deps dev run demo test lint cov e2e perf boundaries faults deployment "
+            "db-upgrade pm2-start pm2-reload pm2-stop docker-smoke lock clean"
         )
         assert sorted(targets) == sorted(expected.split())
