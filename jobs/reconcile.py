@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import structlog
 
+from jobs.successes import noted
+from payments.beats import EVENTS, MONEY
 from payments.extensions import settings
 from payments.models import utc_now
 from payments.reconciliation.asked import all_sources
@@ -22,6 +24,7 @@ MOST_SECONDS = 120.0
 log = structlog.get_logger(__name__)
 
 
+@noted(EVENTS)
 def reconcile_events() -> None:
     """The events of the last hours, once a night of the day; see reconciliation/coverage.py."""
     for source, asked in sources_with_key(settings()).items():
@@ -29,6 +32,7 @@ def reconcile_events() -> None:
             run_events_due(asked, settings(), utc_now(), MOST_SECONDS)
 
 
+@noted(MONEY)
 def reconcile_money() -> None:
     """A part of what is due for each account that has a key; see reconciliation/money.py."""
     for source in all_sources(settings()):

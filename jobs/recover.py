@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jobs.successes import noted
+from payments.beats import RECOVER
 from payments.bulk import enqueue_unattended
 from payments.extensions import settings
 from payments.failure_groups import adopt_dead_events
@@ -10,6 +12,7 @@ from payments.queueing import JobQueue
 from payments.recovery import recover
 
 
+@noted(RECOVER)
 def recover_events(most_batches: int | None = None) -> None:
     """One sweep: events, then bulk operations that have no job, then dead events without a group.
 

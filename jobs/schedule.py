@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from rq_scheduler import Scheduler
 
 from payments.app import create_app_or_exit
+from payments.beats import SCHEDULER, beat
 from payments.extensions import settings
 from payments.queueing import QUEUE_NAME
 
@@ -75,6 +76,7 @@ class PeriodicScheduler(Scheduler):  # type: ignore[misc]
     def heartbeat(self) -> None:
         """Called on every round of rq-scheduler's loop."""
         super().heartbeat()
+        beat(self.connection, SCHEDULER)
         for job in self.periodic:
             at = self.connection.zscore(self.scheduled_jobs_key, job.id)
             # Lost, or set by a clock that was ahead: it would sleep until then.

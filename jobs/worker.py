@@ -30,7 +30,7 @@ from payments.config import Settings
 from payments.database import let_go_after_fork
 from payments.extensions import settings
 from payments.memory import MEGABYTE, resident_bytes
-from payments.observability import tracing
+from payments.observability import metrics, tracing
 from payments.parent_process import kernel_request
 from payments.queueing import queue_of
 
@@ -149,6 +149,7 @@ def tame_children() -> None:
 def main() -> None:
     tame_children()
     with create_app_or_exit().app_context():
+        metrics.share(settings().var_dir)
         try:
             recover_events(most_batches=1)
         except Exception as error:  # whatever is away now, recovery's schedule will find again

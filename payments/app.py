@@ -12,7 +12,7 @@ from payments.config import ROOT, Settings, environment, load_settings
 from payments.durability import require_durable_redis
 from payments.extensions import SETTINGS, db, migrate
 from payments.handlers.registry import load_handlers
-from payments.observability import logs
+from payments.observability import logs, metrics, statements
 from payments.providers import REGISTERED
 from payments.queueing import EXTENSION, JobQueue
 from payments.reconciliation import deliveries
@@ -25,6 +25,7 @@ from payments.web import (
     headers,
     health,
     login,
+    metrics_page,
     payments,
     reconciliation,
     requests,
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> Flask:
         ConfigError: in production, Redis cannot be used as it is set up.
     """
     logs.configure(settings)
+    metrics.configure(enabled=settings.metrics_enabled)
     settings.var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(
         "payments",
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> Flask:
     if isinstance(app.json, DefaultJSONProvider):
         app.json.sort_keys = False
     app.extensions[SETTINGS] = settings
-    queue = app.extensions[EXTENSION] = JobQueue(settings)
+    queue = app.extensions[EXTENSION] = JobQueue(settings, watch_breaker=metrics.note_breaker)
     app.extensions[deliveries.EXTENSION] = deliveries.DeliveryCounter()
     require_durable_redis(settings, queue.connection)
     _guard(app, settings)
@@ -109,6 +111,8 @@ def _register_parts(app: Flask) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     with app.app_context():
         database.prepare(db.engine)
+        statements.observe(db.engine)
+    metrics_page.register(app)
     requests.register(app)
     headers.register(app)
     errors.register(app)
@@ -117,6 +121,7 @@ def _register_parts(app: Flask) -> None:
     for part in (
         webhooks.blueprint,
         health.blueprint,
+        metrics_page.blueprint,
         admin.blueprint,
         payments.blueprint,
         reconciliation.summary,

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import ScalarSelect, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from payments.attempted import Attempted
 from payments.config import Settings
 from payments.database import server_now, transaction
 from payments.failure_groups import note_death
@@ -27,6 +28,7 @@ from payments.models import (
     Event,
     utc_now,
 )
+from payments.observability import metrics
 from payments.observability.masking import Masker
 from payments.observability.trace_context import trace_of
 from payments.unwritten import DIED
@@ -56,6 +58,7 @@ class Outcome:
         early_by_seconds: the event waits for its next attempt, and so long still.
         retry_in_seconds: until the next attempt; None where there is none.
         error: the masked reason of a failure; None where it did not fail.
+        attempted: the event, for metrics; None where another has ended the attempt.
     """
 
     status: str
@@ -64,6 +67,7 @@ class Outcome:
     early_by_seconds: float | None = None
     retry_in_seconds: float | None = None
     error: str | None = None
+    attempted: Attempted | None = None
 
     @property
     def failed(self) -> bool:
@@ -166,13 +170,14 @@ def _refuse(session: Session, event: Event, processor: Processor, now: datetime)
     if (early := _early_by(event, now)) > EARLY_SECONDS:
         return Outcome(status=event.status, early_by_seconds=early)
     history = _history(session, event.id)
-    _bury(history, now)
+    _bury(event, history, now)
     if history and history[0].outcome is None:
         # Its process has just begun. Should it die, recovery will come back to the event.
         return Outcome(status=event.status)
     if reason := _hopeless(event, history, processor):
         event.status, event.next_attempt_at, event.last_error = DEAD, None, reason
         note_death(session, event, now)
+        Attempted.of(event).event_ended(DEAD)
         known = trace_of(event.traceparent)
         log.error(
             "dead",
@@ -214,7 +219,7 @@ def _history(session: Session, event_id: int) -> Sequence[Attempt]:
     ).all()
 
 
-def _bury(history: Sequence[Attempt], now: datetime) -> None:
+def _bury(event: Event, history: Sequence[Attempt], now: datetime) -> None:
     """Note which attempts died: nobody can be running them, because the row's lock is ours."""
     for attempt in history:
         # Its age may also be below zero: the clock of the one that began it was ahead.
@@ -222,6 +227,7 @@ def _bury(history: Sequence[Attempt], now: datetime) -> None:
         if attempt.outcome is None and age > YOUNG_SECONDS:
             attempt.outcome, attempt.finished_at = DIED, now
             attempt.error_type, attempt.error_message = "ProcessDied", DIED_MESSAGE
+            metrics.count_attempt(event.provider, DIED)
 
 
 def bury_all(session: Session, event_id: int, now: datetime) -> None:

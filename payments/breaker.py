@@ -14,9 +14,16 @@ class Breaker:
     methods are safe to call from several threads.
     """
 
-    def __init__(self, open_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        open_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[bool], None] | None = None,
+    ) -> None:
+        """`watch` is told when it opens (True) and closes."""
         self._open_seconds = open_seconds
         self._clock = clock
+        self._watch = watch or (lambda is_open: None)
         self._lock = threading.Lock()
         self._retry_at: float | None = None
 
@@ -42,7 +49,9 @@ class Breaker:
         if self.is_open:
             with self._lock:
                 self._retry_at = None
+            self._watch(False)
 
     def failed(self) -> None:
         with self._lock:
             self._retry_at = self._clock() + self._open_seconds
+        self._watch(True)

@@ -74,6 +74,7 @@ class Settings:
     trusted_proxies: int
     log_level: str
     collector: Mapping[str, str] | None = field(repr=False)
+    metrics_enabled: bool
     handler_modules: tuple[str, ...]
     max_request_size: int
     retry: RetryPolicy
@@ -145,6 +146,7 @@ def load_settings(variables: Variables, providers: Sequence[ProviderConfigurator
         trusted_proxies=trusted_proxies(variables, strict),
         log_level=variables.choice("LOG_LEVEL", LOG_LEVELS, "INFO"),
         collector=collector(variables),
+        metrics_enabled=variables.flag("METRICS_ENABLED", default=True),
         handler_modules=variables.names("PAYMENTS_HANDLERS"),
         max_request_size=variables.integer(
             "MAX_REQUEST_SIZE", 1024 * 1024, least=1024, most=64 * 1024 * 1024

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import structlog
 
-from payments.errors import QueueUnavailable
+from payments.errors import ProviderUnavailable, QueueUnavailable, SignatureError
+from payments.handlers.type_labels import type_label
 from payments.models import utc_now
+from payments.observability import metrics
 from payments.observability.tracing import ENQUEUE, STEP, follow, step
 from payments.providers.base import Delivery, Proof, Provider, VerifiedEvent
 from payments.queueing import JobQueue
@@ -30,10 +32,10 @@ def receive(delivery: Delivery, provider: Provider, queue: JobQueue, context: Co
             provider will deliver again.
     """
     with step("verify"):
-        event = provider.verify(delivery)
+        event = _verify(delivery, provider)
     with step("record"):
         recorded = record(event, provider, delivery.received_at, context)
-    return _take_in(recorded, queue)
+    return _take_in(event, recorded, queue)
 
 
 def receive_backfilled(body: bytes, provider: Provider, account: str, queue: JobQueue) -> Receipt:
@@ -57,16 +59,33 @@ def receive_backfilled(body: bytes, provider: Provider, account: str, queue: Job
         context = Context(source=BACKFILL, traceparent=trace.traceparent)
         with step("record"):
             recorded = record(event, provider, utc_now(), context)
-        return _take_in(recorded, queue)
+        return _take_in(event, recorded, queue)
 
 
-def _take_in(recorded: Recorded, queue: JobQueue) -> Receipt:
+def _verify(delivery: Delivery, provider: Provider) -> VerifiedEvent:
+    """What `Provider.verify` says, counted."""
+    result = "valid"
+    try:
+        return provider.verify(delivery)
+    except SignatureError:
+        result = "invalid"
+        raise
+    except ProviderUnavailable:
+        result = "unavailable"
+        raise
+    finally:
+        metrics.count_signature(provider.name, result)
+
+
+def _take_in(event: VerifiedEvent, recorded: Recorded, queue: JobQueue) -> Receipt:
+    label = type_label(event.provider, event.facts.event_type)
+    metrics.count_event(event.provider, label, recorded.receipt.kind)
     if recorded.unfinished:
-        _enqueue(queue, recorded)
+        _enqueue(queue, recorded, event.provider)
     return recorded.receipt
 
 
-def _enqueue(queue: JobQueue, recorded: Recorded) -> None:
+def _enqueue(queue: JobQueue, recorded: Recorded, provider: str) -> None:
     """Ask for it to be processed soon. If that fails, recovery will: the event is kept."""
     try:
         with step("enqueue", ENQUEUE):
@@ -75,4 +94,5 @@ def _enqueue(queue: JobQueue, recorded: Recorded) -> None:
             else:
                 queue.enqueue_event(recorded.receipt.id, recorded.attempts)
     except QueueUnavailable as error:
+        metrics.count_enqueue_failure(provider)
         log.warning("not enqueued, left to recovery", id=recorded.receipt.id, reason=str(error))

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from payments.attempt_line import attempt_line
+from payments.attempted import Attempted
 from payments.attempts import (
     Outcome,
     Processor,
@@ -62,6 +63,7 @@ def process(event_id: int, processor: Processor) -> Outcome:
     to recovery.
     """
     write_kept()
+    started = time.perf_counter()
     attempt = begin(event_id, processor)
     if isinstance(attempt, Outcome):
         return attempt
@@ -73,6 +75,9 @@ def process(event_id: int, processor: Processor) -> Outcome:
             # Also SystemExit: a handler's sys.exit() is its failure, not the worker's end.
             outcome = _fail_patiently(event_id, attempt.number, error, processor, effects)
         line.write(outcome)
+    if outcome.attempted and outcome.ended:
+        seconds = time.perf_counter() - started
+        outcome.attempted.ended(outcome.ended, outcome.status, seconds)
     return outcome
 
 
@@ -98,6 +103,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
             # Another job was faster between our two transactions.
             end_attempt(session, event_id, number, SUPERSEDED)
             return _superseded(event, number)
+        attempted = Attempted.of(event)
         handlers = handlers_for(event.provider, event.event_type)
         effects = Effects(event_id, session)
         ledgers.append(effects)
@@ -110,7 +116,7 @@ def _run(event_id: int, number: int, processor: Processor, ledgers: list[Effects
         effects.note_pending(session)
         _finish(session, event_id, status)
         end_attempt(session, event_id, number, status)
-    return Outcome(status=status, number=number, ended=status)
+    return Outcome(status=status, number=number, ended=status, attempted=attempted)
 
 
 def _superseded(event: Event | None, number: int) -> Outcome:
@@ -216,6 +222,7 @@ def _fail(
         if event is None or is_lost(session, event, number):
             end_attempt(session, event_id, number, SUPERSEDED, error, message)
             return _superseded(event, number)
+        attempted = Attempted.of(event)
         for effects in ledgers:
             effects.note_pending(session)
         retry_in = _next_delay(event, error, processor)
@@ -233,6 +240,7 @@ def _fail(
         ended=outcome,
         retry_in_seconds=retry_in,
         error=last_error,
+        attempted=attempted,
     )
 
 

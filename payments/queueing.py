@@ -72,9 +72,15 @@ def connect(
 class JobQueue:
     """The queue `payments`, as seen by those that put jobs in: bounded in time, with a breaker."""
 
-    def __init__(self, settings: Settings, connection: redis.Redis | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        connection: redis.Redis | None = None,
+        watch_breaker: Callable[[bool], None] | None = None,
+    ) -> None:
+        """`watch_breaker` is told when the breaker opens (True) and closes."""
         self.connection = connection or connect(settings.redis_url)
-        self.breaker = Breaker(BREAKER_OPEN_SECONDS)
+        self.breaker = Breaker(BREAKER_OPEN_SECONDS, watch=watch_breaker)
         self._policy = settings.retry
         self._timeout_seconds = settings.job_timeout_seconds
         self._rng = random.SystemRandom()

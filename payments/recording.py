@@ -95,11 +95,11 @@ class Receipt:
         return DUPLICATE if self.duplicate else QUEUED
 
     @property
-    def outcome(self) -> str:
-        """In one word."""
+    def kind(self) -> str:
+        """What the delivery was: `received` for the first time, a `duplicate` or a `conflict`."""
         if self.conflict:
             return "conflict"
-        return "duplicate" if self.duplicate else "kept"
+        return "duplicate" if self.duplicate else "received"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from payments.cli.bulk_operations import operations as bulk
 from payments.cli.check import check
 from payments.cli.dead_letters import dlq
 from payments.cli.events import events
+from payments.cli.metrics import metrics
 from payments.cli.payments import payments
 from payments.cli.reconcile import reconcile
 from payments.cli.simulate import simulate
@@ -15,5 +16,5 @@ from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (bulk, check, dlq, events, payments, reconcile, simulate, status):
+    for command in (bulk, check, dlq, events, metrics, payments, reconcile, simulate, status):
         app.cli.add_command(command)

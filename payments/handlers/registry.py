@@ -145,6 +145,12 @@ def patterns_for(provider: str) -> list[str]:
     return [it.pattern for it in _registrations if it.providers.fullmatch(provider)]
 
 
+def pattern_for(provider: str, event_type: str) -> str | None:
+    """How this type was registered, by the first handler that wants more than every type."""
+    wanted = (it.pattern for it in _registrations if it.wants(provider, event_type))
+    return next((pattern for pattern in wanted if pattern.strip("*")), None)
+
+
 def load_handlers(modules: Iterable[str], providers: Collection[str]) -> list[Problem]:
     """Import the modules that `PAYMENTS_HANDLERS` names; returns what is wrong with them.
 

@@ -57,7 +57,7 @@ def summarize(
         "anomalies": [anomaly.describe() for anomaly in anomalies],
         "coverage": [it.describe() for it in coverage_of(session, sources, start, now)],
         "open_findings": _open_findings(session),
-        "oldest_unfinished_event": _oldest_unfinished(session, now),
+        "oldest_unfinished_event": oldest_unfinished(session, now),
         "generated_at": now,
     }
 
@@ -84,7 +84,7 @@ def _open_findings(session: Session) -> dict[str, Any]:
     }
 
 
-def _oldest_unfinished(session: Session, now: datetime) -> dict[str, Any] | None:
+def oldest_unfinished(session: Session, now: datetime) -> dict[str, Any] | None:
     """The first one of each unfinished status, by the index; of them the oldest."""
     firsts = [
         select(Event.id, Event.received_at)

@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from payments.config import environment, web_concurrency, web_max_memory_mb, web_threads
 from payments.extensions import SETTINGS
 from payments.memory import MEGABYTE, resident_bytes
-from payments.observability import tracing
+from payments.observability import metrics, tracing
 from payments.observability.trace_context import new_trace
 from payments.reconciliation.deliveries import write_counts_of
 from payments.web.errors import MEDIA_TYPE, problem_body
@@ -60,7 +60,8 @@ log = structlog.get_logger(__name__)
 
 def post_worker_init(worker: Any) -> None:
     """gunicorn calls this in a worker that begins: threads do not survive a fork."""
-    if isinstance(app := worker.wsgi, Flask):
+    if isinstance(app := worker.wsgi, Flask) and SETTINGS in app.extensions:
+        metrics.share(app.extensions[SETTINGS].var_dir)
         tracing.start(app.extensions[SETTINGS])
 
 
@@ -153,6 +154,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         request_id, trace_id = secrets.token_hex(16), new_trace().trace_id
         # What this thread's last request left would be said of this one.
         structlog.contextvars.clear_contextvars()
+        metrics.count_request(metrics.OTHER, metrics.OTHER_METHOD, status, None)
         log.log(
             logging.ERROR if status == 500 else logging.INFO,
             "request",

@@ -46,7 +46,7 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
         id=receipt.id,
         event_id=receipt.event_id,
         event_type=receipt.event_type,
-        outcome=receipt.outcome,
+        outcome=receipt.kind,
     )
     return _answer(receipt)
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from tests.perf.errors import WrongResult
 from tests.perf.figures import Section
-from tests.perf.plan import INTAKE_RATIO, WEB_MEMORY, Plan
+from tests.perf.plan import INTAKE_RATIO, METRICS_CPU, WEB_MEMORY, Plan
 from tests.perf.presigned import Requests, write_requests
 from tests.perf.progress import progress
-from tests.perf.stack import BARE, SERVICE, WEB_PROCESSES, WEB_THREADS, Stack, Web
+from tests.perf.stack import BARE, SERVICE, UNMEASURED, WEB_PROCESSES, WEB_THREADS, Stack, Web
 from tests.perf.usage import Memory, children_of, cpu_seconds, memory_of
 from tests.perf.wrk import send
 from tests.perf.yardstick import insert_directly
@@ -22,13 +22,13 @@ Measured = dict[str, list[float]]
 
 def measure_intake(stack: Stack, plan: Plan) -> Section:
     measured: Measured = defaultdict(list)
-    with stack.web(BARE) as bare, stack.web(SERVICE) as service:
+    with stack.web(BARE) as bare, stack.web(SERVICE) as service, stack.web(UNMEASURED) as without:
         progress("warming up")
-        for web in (bare, service):
+        for web in (bare, service, without):
             _warm_up(stack, web, plan)
         for number in range(plan.rounds):
             progress(f"intake, round {number + 1} of {plan.rounds}")
-            _round(stack, plan, bare, service, measured)
+            _round(stack, plan, bare, {"service": service, "without": without}, measured)
         service_memory, bare_memory = _memory(service), _memory(bare)
     return _section(plan, measured, service_memory, bare_memory)
 
@@ -38,14 +38,17 @@ def _warm_up(stack: Stack, web: Web, plan: Plan) -> None:
     send(requests, web.port, WARM_UP_SECONDS, plan.connections)
 
 
-def _round(stack: Stack, plan: Plan, bare: Web, service: Web, measured: Measured) -> None:
+def _round(
+    stack: Stack, plan: Plan, bare: Web, services: dict[str, Web], measured: Measured
+) -> None:
     """Each contestant once. What is slow for a while is then slow for all of them."""
     requests = write_requests(stack.folder / "requests", plan.most_requests)
     stack.clear()
     _load(bare, requests, plan, measured, "bare", again=True)
-    stack.clear()
-    answered = _load(service, requests, plan, measured, "service")
-    _require_kept(stack, answered)
+    for name, service in services.items():
+        stack.clear()
+        answered = _load(service, requests, plan, measured, name)
+        _require_kept(stack, answered)
     stack.clear()
     committed, per_second = insert_directly(stack, plan)
     measured["inserts"].append(per_second)
@@ -89,6 +92,7 @@ def _section(
             "commits, valkey with AOF.",
             "bare route: Flask reads the body and answers, under the same gunicorn. direct "
             "INSERTs: the same rows by psycopg, prepared, from as many processes and threads.",
+            "without metrics: the service with METRICS_ENABLED=0.",
             "In every round, what was answered with 2xx was counted in the database.",
         ],
     )
@@ -98,6 +102,12 @@ def _section(
     section.add_ratio(INTAKE_RATIO, service, bare)
     section.add_ratio("intake / direct INSERTs", service, inserts)
     cpu = section.add("service, CPU of the web per request", "ms", measured["service cpu"])
+    without = section.add("service without metrics", "requests/s", measured["without"])
+    section.add_ratio("intake with metrics / without", service, without)
+    without_cpu = section.add(
+        "service without metrics, CPU of the web per request", "ms", measured["without cpu"]
+    )
+    section.add_ratio(METRICS_CPU, cpu, without_cpu)
     bare_cpu = section.add("bare route, CPU of the web per request", "ms", measured["bare cpu"])
     section.add_ratio("CPU per request, bare route / intake", bare_cpu, cpu)
     for latency in LATENCIES:

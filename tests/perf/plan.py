@@ -35,11 +35,13 @@ FULL = Plan(quick=False, rounds=3, seconds=8, most_requests=24_000, events=3_000
 QUICK = Plan(quick=True, rounds=1, seconds=2, most_requests=6_000, events=300, starts=1)
 
 INTAKE_RATIO = "intake / bare route"
+METRICS_CPU = "CPU per request, with metrics / without"
 PROCESSING_RATE = "events processed"
 WEB_MEMORY = "web worker, RSS"
 
 TARGETS = (
     Target(INTAKE_RATIO, 0.12),
+    Target(METRICS_CPU, 1.05, at_most=True),
     Target(PROCESSING_RATE, 200),
     Target(WEB_MEMORY, 120, at_most=True),
 )

@@ -24,6 +24,8 @@ from tests.support.service import WEB, Service
 
 SERVICE = "service"
 BARE = "bare"
+# The service with METRICS_ENABLED=0.
+UNMEASURED = "unmeasured"
 # The same for the service, the bare route and the direct INSERTs.
 WEB_PROCESSES = 2
 WEB_THREADS = 16
@@ -121,7 +123,8 @@ class Stack:
 
     def _service(self, name: str) -> Service:
         kind = Bare if name == BARE else Service
-        return kind(self.folder / name, self.database_url, self.valkey.url, **VARIABLES)
+        variables = {**VARIABLES, "METRICS_ENABLED": "0" if name == UNMEASURED else "1"}
+        return kind(self.folder / name, self.database_url, self.valkey.url, **variables)
 
 
 @contextlib.contextmanager
