@@ -44,11 +44,11 @@ fi; \
 exit 1
 endef
 
-.PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults deployment \
-	db-upgrade docker-smoke hadolint lock pm2 pm2-start pm2-reload pm2-stop clean
+.PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults observability \
+	deployment db-upgrade docker-smoke hadolint lock pm2 pm2-start pm2-reload pm2-stop clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 venv: ## Make .venv, with nothing in it
 	$(call with_python,payments/local/install.py)
@@ -93,6 +93,9 @@ boundaries: deps ## Kill a process at each single statement, and check what is l
 
 faults: deps ## Break things while webhooks arrive, and count what was lost; SHORT=1 for 4 minutes
 	@$(VENV)/python -m tests.faults $(if $(SHORT),--short) $(ARGS)
+
+observability: deps ## Check alerts, dashboard and runbook with a real Prometheus; LONG=1 breaks things
+	@$(VENV)/python -m tests.observability $(if $(LONG),--long) $(ARGS)
 
 deployment: deps ## Try PM2, nginx and the files for systemd and Docker, as far as they are here
 	@$(VENV)/python -m pytest -n $(PROCESSES) --dist loadfile tests/deployment $(ARGS)

@@ -103,7 +103,7 @@ def test_a_webhook_its_retry_and_its_replay_are_one_trace(
         "payments.account": "default",
         "payments.event_id": event["id"],
         "payments.event_type": "charge.updated",
-        "payments.outcome": "kept",
+        "payments.outcome": "received",
     }
     attempts = [span for span in spans if span.name == "attempt"]
     assert {(span.parent, span.kind) for span in attempts} == {(request.span_id, "CONSUMER")}

@@ -32,7 +32,7 @@ def test_a_delivery_is_one_line_with_what_it_was_and_what_came_of_it(
     make_application: MakeApplication, capfd: Said
 ) -> None:
     application, event = make_application(), stripe_event()
-    for outcome in ("kept", "duplicate"):
+    for outcome in ("received", "duplicate"):
         answer = application.deliver(event, headers={"traceparent": TRACEPARENT})
         [line] = lines(capfd, "request")
         for part in (
