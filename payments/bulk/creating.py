@@ -12,7 +12,8 @@ from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from payments.actions import preview
-from payments.bulk.deciding import look_now, require_operation
+from payments.audit import checked_reason
+from payments.bulk.deciding import audit, look_now, require_operation
 from payments.bulk.scope import ACTIONS, Frozen, Scope
 from payments.database import snapshot, transaction
 from payments.errors import InvalidQuery
@@ -38,13 +39,16 @@ MOST_TYPES = 20
 BATCH = 500
 
 
-def create(action: str, scope: Scope, actor: Actor, queue: JobQueue) -> int:
+def create(
+    action: str, scope: Scope, actor: Actor, queue: JobQueue, reason: str | None = None
+) -> int:
     """Freeze the events of `scope` for `action` (retry, replay, discard); returns the key.
 
     Nothing is done to them. Dry runs of some begin at once, except for a discard.
 
     Raises:
-        InvalidQuery: the action is unknown, nothing matches, or too much does.
+        InvalidQuery: the action is unknown, nothing matches, or too much does; or the reason
+            cannot be kept.
         NotFound: there is no such group.
     """
     if action not in BULK_ACTIONS:
@@ -52,15 +56,17 @@ def create(action: str, scope: Scope, actor: Actor, queue: JobQueue) -> int:
     now = utc_now()
     with snapshot() as session:
         frozen = scope.freeze(session, ACTIONS[action], now)
-    return _create(action, frozen, actor, queue, now, origin_id=None)
+    return _create(action, frozen, actor, queue, now, origin_id=None, reason=reason)
 
 
-def create_from_failed(operation_id: int, actor: Actor, queue: JobQueue) -> int:
+def create_from_failed(
+    operation_id: int, actor: Actor, queue: JobQueue, reason: str | None = None
+) -> int:
     """The same action once more, on the events of the operation that have failed.
 
     Raises:
         NotFound: there is no such operation.
-        InvalidQuery: nothing has failed in it.
+        InvalidQuery: nothing has failed in it, or the reason cannot be kept.
     """
     with snapshot() as session:
         origin = require_operation(session, operation_id)
@@ -69,7 +75,9 @@ def create_from_failed(operation_id: int, actor: Actor, queue: JobQueue) -> int:
         )
         ids = session.scalars(failed.order_by(BulkItem.id)).all()
     frozen = Frozen(ids=ids, words=f"events that failed in bulk operation {operation_id}")
-    return _create(origin.action, frozen, actor, queue, utc_now(), origin_id=operation_id)
+    return _create(
+        origin.action, frozen, actor, queue, utc_now(), origin_id=operation_id, reason=reason
+    )
 
 
 def _create(
@@ -78,8 +86,11 @@ def _create(
     actor: Actor,
     queue: JobQueue,
     now: datetime,
+    *,
     origin_id: int | None,
+    reason: str | None,
 ) -> int:
+    why = checked_reason(reason, needed=False)
     if not frozen.ids:
         raise InvalidQuery("Nothing matches.")
     if len(frozen.ids) > MOST_ITEMS:
@@ -106,6 +117,7 @@ def _create(
         for batch in _batches(frozen.ids):
             session.execute(insert(BulkItem), _items(session, operation.id, batch, samples))
         operation.summary = json.dumps(_summary(session, operation))
+        audit(session, operation, "bulk.create", actor, f"{operation.total} to {action}", why)
     if samples:
         look_now(queue, operation.id)
     return operation.id

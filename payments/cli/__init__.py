@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from payments.cli.audit import audit
 from payments.cli.bulk_operations import operations as bulk
 from payments.cli.check import check
 from payments.cli.dead_letters import dlq
@@ -16,5 +17,6 @@ from payments.cli.status import status
 
 
 def register(app: Flask) -> None:
-    for command in (bulk, check, dlq, events, metrics, payments, reconcile, simulate, status):
+    commands = (audit, bulk, check, dlq, events, metrics, payments, reconcile, simulate, status)
+    for command in commands:
         app.cli.add_command(command)

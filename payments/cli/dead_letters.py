@@ -1,4 +1,4 @@
-"""`flask dlq list|show|groups|retry|discard`"""
+"""`flask dlq list|show|count|groups|retry|discard`"""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from flask.cli import AppGroup
 
 from payments.actions import DISCARD, RETRY
 from payments.cli.bulk import EXIT_CODES, bulk_options, run
+from payments.cli.bulk_operations import refusals
 from payments.cli.events import show_list, show_one
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.groups import groups_command, run_for_group
-from payments.events import DEFAULT_LIMIT, MAX_LIMIT
+from payments.database import snapshot
+from payments.events import DEFAULT_LIMIT, MAX_LIMIT, MOST_COUNTED, count_events
 from payments.models import DEAD
 
 dlq = AppGroup("dlq", help="Look at dead letters, retry them, or give them up.")
@@ -44,6 +46,15 @@ def list_command(limit: int, before: int | None, as_json: bool, **options: Any) 
 def show_command(id: int, as_json: bool) -> None:
     """Show one dead letter with its attempts."""
     show_one(id, as_json)
+
+
+@dlq.command("count")
+@filter_options
+def count_command(**options: Any) -> None:
+    """Print how many dead letters match; 100000 stands for that many or more."""
+    which = build_filter(options, status=DEAD)
+    with refusals(), snapshot() as session:
+        click.echo(count_events(session, which, most=MOST_COUNTED))
 
 
 @dlq.command("retry", epilog=EXIT_CODES)

@@ -1,4 +1,4 @@
-"""`flask events list|show|replay`"""
+"""`flask events list|show|payload|replay`"""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from payments.cli.dry_run import show_rehearsal
 from payments.cli.filters import build_filter, filter_options
 from payments.cli.interruption import interruptible
 from payments.cli.output import progress, show_fields, show_json, show_page, show_table
+from payments.cli.payloads import payload_command
 from payments.database import snapshot
 from payments.errors import ClientError
 from payments.events import (
@@ -35,12 +36,14 @@ from payments.models import STATUSES
 from payments.rehearsal import Rehearsal
 
 events = AppGroup("events", help="Look at the events that were kept, and replay them.")
+events.add_command(payload_command)
 
 LIST_COLUMNS = (
     "id", "received_at", "status", "provider", "event_type", "event_id", "attempts", "last_error"
 )  # fmt: skip
 HISTORY_COLUMNS = ("number", "started_at", "finished_at", "outcome", "error_type", "error_message")
 CONFLICT_COLUMNS = ("id", "received_at", "event_type", "object_id", "sha256")
+EFFECT_COLUMNS = ("key", "done_at")
 AUDIT_COLUMNS = ("at", "actor", "action", "outcome", "reason")
 
 
@@ -132,7 +135,7 @@ def show_one(id: int, as_json: bool) -> None:
     if as_json:
         show_json(event)
         return
-    lists = {name: event.pop(name) for name in ("history", "conflicting", "audit")}
+    lists = {name: event.pop(name) for name in ("history", "conflicting", "effects", "audit")}
     if payment := event["payment"]:
         event["payment"] = "{id} ({payment_id}, {status})".format_map(payment)
     show_fields(event)
@@ -141,6 +144,9 @@ def show_one(id: int, as_json: bool) -> None:
     if lists["conflicting"]:
         click.echo("\nConflicting deliveries with the same event id")
         show_table(lists["conflicting"], CONFLICT_COLUMNS, empty="")
+    if lists["effects"]:
+        click.echo("\nEffects outside of the database")
+        show_table(lists["effects"], EFFECT_COLUMNS, empty="")
     if lists["audit"]:
         click.echo("\nWhat operators did")
         show_table(lists["audit"], AUDIT_COLUMNS, empty="")

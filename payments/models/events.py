@@ -183,6 +183,7 @@ class Effect(Base):
     """An effect outside of the database that was done, by its key: it is not done again."""
 
     __tablename__ = "effects"
+    __table_args__ = (Index("ix_effects_event_id", "event_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(String(255), unique=True)

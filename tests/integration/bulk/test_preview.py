@@ -164,7 +164,7 @@ def test_it_runs_only_with_a_reason_and_with_many_events_only_with_their_number(
         assert (refused.exit_code, complaint in refused.stderr) == (1, True)
     assert desk.cli("confirm", str(id)).exit_code == 2
     assert desk.show(id)["state"] == PREVIEW
-    assert desk.audit(id) == []
+    assert desk.audit(id) == [("bulk.create", "", 1)]
     assert desk.confirm(id, 51).exit_code == 0
     [row] = application.sql(
         "SELECT actor, reason, outcome FROM audit_log WHERE action = 'bulk.confirm'"

@@ -41,6 +41,7 @@ def test_400_dead_letters_stop_after_five_while_the_cause_persists_and_finish_on
     assert desk.groups() == []
     assert desk.audit(id) == [
         ("bulk.confirm", "", 2),
+        ("bulk.create", "", 1),
         ("bulk.finish", "", 1),
         ("bulk.stop", "", 1),
         ("dlq.retry", "done", 400),
@@ -192,6 +193,7 @@ def test_discarding_a_group_needs_no_worker_but_the_job(
     assert desk.groups() == []
     assert desk.audit(id) == [
         ("bulk.confirm", "", 1),
+        ("bulk.create", "", 1),
         ("bulk.finish", "", 1),
         ("dlq.discard", "done", 60),
     ]
