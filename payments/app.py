@@ -18,20 +18,17 @@ from payments.queueing import EXTENSION, JobQueue
 from payments.reconciliation import deliveries
 from payments.variables import ConfigError, Problem
 from payments.web import (
-    admin,
+    api,
     console,
+    docs,
     errors,
     failed_logins,
     headers,
-    health,
     login,
     metrics_page,
-    payments,
-    reconciliation,
     requests,
     rq,
     sessions,
-    webhooks,
 )
 
 
@@ -118,17 +115,9 @@ def _register_parts(app: Flask) -> None:
     errors.register(app)
     csrf = CSRFProtect(app)
     # Signatures and bearer tokens say who sends; no browser adds those to a forged form.
-    for part in (
-        webhooks.blueprint,
-        health.blueprint,
-        metrics_page.blueprint,
-        admin.blueprint,
-        payments.blueprint,
-        reconciliation.summary,
-        reconciliation.admin,
-    ):
+    for part in (*api.BLUEPRINTS, metrics_page.blueprint):
         csrf.exempt(part)
         app.register_blueprint(part)
-    for page in (login, console, rq):
+    for page in (docs, login, console, rq):
         app.register_blueprint(page.blueprint)
     cli.register(app)

@@ -20,7 +20,7 @@ from tests.support.operator import Operator
 from tests.support.service import KEPT, ROOT
 from tests.support.waiting import eventually
 
-COPIED = ("payments", "jobs", "migrations", "examples", "wsgi.py")
+COPIED = ("payments", "jobs", "migrations", "examples", "wsgi.py", "openapi.json")
 READY_SECONDS = 60
 STOP_SECONDS = 60
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.handlers import handles
-from payments.web import admin
+from payments.web.api import operations
 from tests.integration.operations.dead_letters import Warehouse, kill, post
 from tests.support.application import Application
 from tests.support.deliveries import stripe_event
@@ -127,7 +127,7 @@ def test_a_rehearsal_counts_by_outcome_and_shows_the_first_few_whole(
 def test_a_rehearsal_that_takes_too_long_says_what_is_left(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "REHEARSAL_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "REHEARSAL_SECONDS", 0.0)
     for _ in range(3):
         application.deliver()
     said = post(application, REPLAY, {"all": True, "dry_run": True}).get_json()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from payments.web import parameters
+from payments.web.api import operations
 from tests.integration.operations.dead_letters import post
 from tests.support.application import Application
 from tests.support.deliveries import ADMIN_TOKEN
@@ -26,7 +26,7 @@ def assert_untouched(application: Application) -> None:
 def test_more_than_a_client_can_wait_for_is_refused_and_nothing_is_done(
     application: Application, monkeypatch: pytest.MonkeyPatch, dry_run: bool
 ) -> None:
-    monkeypatch.setattr(parameters, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(operations, "MOST_AT_ONCE", 2)
     for _ in range(3):
         application.deliver()
     answer = post(application, REPLAY, {"all": True, "dry_run": dry_run})

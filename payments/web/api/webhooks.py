@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from payments.config import DEFAULT_ACCOUNT
@@ -14,18 +14,88 @@ from payments.providers.base import Delivery, Provider
 from payments.queueing import job_queue
 from payments.reconciliation.deliveries import delivery_counter, write_counts_of
 from payments.recording import Context, Receipt
+from payments.web.api.blueprint import ApiBlueprint
+from payments.web.api.schemas.service import Received
 from payments.web.requests import note
 
-blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+blueprint = ApiBlueprint(
+    "webhooks", url_prefix="/webhooks", guarded=False, description="Where providers deliver"
+)
 
 # `flask simulate` says of itself that its events are not real; production does not listen.
 SIMULATED = "simulated"
 SOURCE_HEADER = "X-Payments-Source"
 
+DELIVERY = [
+    {
+        "name": "provider",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "stripe or paypal",
+        "example": "stripe",
+    },
+    *(
+        {"name": name, "in": "header", "schema": {"type": "string"}, "description": description}
+        for name, description in {
+            "Stripe-Signature": "Stripe's: t=…,v1=…",
+            "Paypal-Transmission-Id": "PayPal's",
+            "Paypal-Transmission-Time": "PayPal's",
+            "Paypal-Transmission-Sig": "PayPal's",
+            "Paypal-Cert-Url": "PayPal's",
+            "X-Demo-Signature": "with PAYPAL_MODE=demo_hmac: the hex HMAC-SHA256 of the body",
+        }.items()
+    ),
+]
+ACCOUNT = {
+    "name": "account",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "as in STRIPE_SIGNING_SECRET__ACME",
+    "example": "acme",
+}
 
-@blueprint.post("/<provider>")
-@blueprint.post("/<provider>/<account>")
+AN_EVENT = {
+    "required": True,
+    "description": "The event as its provider sends it.",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object"},
+            "examples": {
+                "stripe": {
+                    "value": {
+                        "id": "evt_1NG8Du2eZvKYlo2CUI79vXWy",
+                        "object": "event",
+                        "type": "payment_intent.succeeded",
+                        "created": 1767225600,
+                        "livemode": False,
+                        "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
+                    }
+                },
+                "paypal": {
+                    "value": {
+                        "id": "WH-2WR32451HC0233532-67976317FL4543714",
+                        "event_type": "PAYMENT.CAPTURE.COMPLETED",
+                        "create_time": "2026-01-01T00:00:00Z",
+                        "resource": {"id": "42311647XV020574X"},
+                    }
+                },
+            },
+        }
+    },
+}
+
+
+@blueprint.post("/<provider>", parameters=DELIVERY)
+@blueprint.post("/<provider>/<account>", parameters=[*DELIVERY, ACCOUNT])
+@blueprint.answers(Received, refuses=[404], description="The event is kept.", body=AN_EVENT)
 def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
+    """Deliver an event, signed by its provider
+
+    The body is read as raw bytes: the signature is over them. An event that is known already is
+    answered in the same way; a 2xx means that it is kept.
+    """
     account = account.lower().replace("-", "_")
     receiver = _receiver(provider, account)
     note(provider=provider, account=account)
@@ -51,7 +121,7 @@ def deliver(provider: str, account: str = DEFAULT_ACCOUNT) -> Response:
     return _answer(receipt)
 
 
-@blueprint.after_request
+@blueprint.after_request  # type: ignore[untyped-decorator]  # flask-smorest has no types
 def write_counts(response: Response) -> Response:
     """Once the answer is on its way: what is counted must not cost the sender time."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy

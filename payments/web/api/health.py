@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
 
 from payments import __version__
 from payments.health import readiness
+from payments.web.api.blueprint import ApiBlueprint
+from payments.web.api.schemas.service import Health, Ready
 from payments.web.errors import problem
 
-blueprint = Blueprint("health", __name__)
+blueprint = ApiBlueprint("health", guarded=False, description="For load balancers and monitoring")
 
 
 @blueprint.get("/health")
+@blueprint.answers(Health, description="It is alive.")
 def health() -> Response:
+    """Say that this process is alive"""
     return jsonify(status="ok", version=__version__)
 
 
 @blueprint.get("/ready")
+@blueprint.answers(Ready, description="It can work.", refuses=[503])
 def ready() -> Response:
+    """Say whether the database, Redis and the migrations are as they should be"""
     checks = readiness()
     if all(result == "ok" for result in checks.values()):
         return jsonify(status="ok", checks=checks)
