@@ -50,8 +50,8 @@ def untouched(service: Service) -> Iterator[None]:
 
 def rows(service: Service) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(service.folder / "payments.db")) as database:
-        # That a delivery was refused is counted; nothing of it is kept.
-        query = "SELECT name FROM pragma_table_list WHERE name <> 'delivery_counts'"
+        # Deliveries, and the secrets that proved them, are counted; nothing of them is kept.
+        query = "SELECT name FROM pragma_table_list WHERE name NOT IN ('delivery_counts', 'secret_uses')"
         tables = [name for (name,) in database.execute(query)]
         return {
             name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608

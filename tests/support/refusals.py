@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from payments.extensions import db
 from tests.support.application import Application
 
+# What is counted of deliveries; nothing of them is kept in there.
+COUNTED = {"alembic_version", "delivery_counts", "secret_uses"}
 PROBLEM = "application/problem+json"
 BAD_SIGNATURE = "The signature of this delivery could not be verified."
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -57,7 +59,7 @@ def problem_of(response: TestResponse, status: int) -> dict[str, Any]:
 def rows(application: Application) -> dict[str, int]:
     """How many rows each table has that has any; that a delivery was refused may be counted."""
     with application.app.app_context():
-        tables = set(inspect(db.engine).get_table_names()) - {"alembic_version", "delivery_counts"}
+        tables = set(inspect(db.engine).get_table_names()) - COUNTED
     counts = {name: application.sql(f'SELECT count(*) FROM "{name}"')[0][0] for name in tables}  # noqa: S608
     return {name: count for name, count in counts.items() if count}
 

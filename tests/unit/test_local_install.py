@@ -142,6 +142,6 @@ class TestMake:
         targets = [line.split()[0] for line in done.stdout.splitlines()]
         expected = (
             "help venv deps dev run demo test lint cov e2e perf boundaries faults deployment "
-            "db-upgrade pm2-start pm2-reload pm2-stop docker-smoke lock clean"
+            "observability docs db-upgrade pm2-start pm2-reload pm2-stop docker-smoke lock clean"
         )
         assert sorted(targets) == sorted(expected.split())
