@@ -48,11 +48,14 @@ def untouched(service: Service) -> Iterator[None]:
     assert "Traceback" not in log, log
 
 
+COUNTED = ("delivery_counts", "secret_uses")
+
+
 def rows(service: Service) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(service.folder / "payments.db")) as database:
         # Deliveries, and the secrets that proved them, are counted; nothing of them is kept.
-        query = "SELECT name FROM pragma_table_list WHERE name NOT IN ('delivery_counts', 'secret_uses')"
-        tables = [name for (name,) in database.execute(query)]
+        found = database.execute("SELECT name FROM pragma_table_list").fetchall()
+        tables = [name for (name,) in found if name not in COUNTED]
         return {
             name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608
             for name in tables
