@@ -48,13 +48,14 @@ def test_a_large_group_runs_only_with_a_reason_and_its_count(
         assert refused.status_code == 422
         assert "Nothing was changed." in refused.text
         assert 'value="the warehouse is back"' in refused.text
-    assert desk.audit(1) == []
+    assert desk.audit(1) == [("bulk.create", "", 1)]
     assert confirm(operator, count="51").location == FIRST
     running = operator.get(FIRST)
     assert f'hx-get="{FIRST}/progress?seen=running-0"' in running.text
     assert operator.press(FIRST, f"{FIRST}/cancel", reason="not yet").location == FIRST
     rows = application.sql("SELECT actor, action, reason FROM audit_log ORDER BY id")
     assert rows == [
+        ("eve", "bulk.create", None),
         ("eve", "bulk.confirm", "the warehouse is back"),
         ("eve", "bulk.cancel", "not yet"),
     ]

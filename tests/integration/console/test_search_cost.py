@@ -11,7 +11,7 @@ from payments.database import snapshot
 from payments.event_filter import EventFilter
 from payments.events import count_events, list_events
 from payments.models import utc_now
-from tests.support.application import Application
+from tests.support.application import Application, MakeApplication
 from tests.support.console import Person
 from tests.support.plans import scanned, statements, tidy
 from tests.support.traffic import an_event, keep
@@ -24,7 +24,8 @@ STATUSES = {0: "dead", 1: "retrying", 2: "ignored"}
 
 
 @pytest.fixture
-def full(application: Application) -> Application:
+def full(make_application: MakeApplication) -> Application:
+    application = make_application()
     now = utc_now()
     keep(application, (_event(number, now) for number in range(MANY)))
     return application
