@@ -37,9 +37,13 @@ _KEY = re.compile(
 _SIGNATURE = re.compile(r"(?<![A-Za-z0-9])v[01]=[0-9a-fA-F]{16,}")
 _SCHEME = re.compile(r"(?i)(?<![\w])(bearer|basic) +(?!\[masked\])[\w.~+/=-]{4,}")
 # Cookies and JWTs (base64 of a JSON object, or of a compressed one), PayPal's access tokens, and
-# base64 of 60 bytes or more: signatures and keys.
+# base64 of 60 bytes or more, which has letters of both cases and digits: signatures and keys.
+_BASE64 = (
+    r"(?=[a-z0-9+/]{0,70}[A-Z])(?=[A-Z0-9+/]{0,70}[a-z])(?=[A-Za-z+/]{0,70}[0-9])"
+    r"[A-Za-z0-9+/]{80,}={0,2}"
+)
 _TOKEN = re.compile(
-    r"(?<![\w+/=.-])(?:\.?e[yJ][\w-]{8,}(?:\.[\w-]{4,}){2}|A21AA[\w-]{20,}|[A-Za-z0-9+/]{80,}={0,2})"
+    rf"(?<![\w+/=.-])(?:\.?e[yJ][\w-]{{8,}}(?:\.[\w-]{{4,}}){{2}}|A21AA[\w-]{{20,}}|{_BASE64})"
 )
 _SENSITIVE = (
     r"[\w-]*(?:authorization|password|passwd|secret|token|api[_-]?key|cookie|signature"
@@ -47,11 +51,13 @@ _SENSITIVE = (
 )
 _NAMED = re.compile(
     rf"""(?i)(?<![\w-])({_SENSITIVE})(["'\]]{{0,2}}\s?[:=]\s?)"""
-    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+    r"""("(?!\[masked\]")(?:[^"\\]|\\.)*"|'(?!\[masked\]')(?:[^'\\]|\\.)*'"""
     # In prose a word follows a colon, and no token is as short as one.
     r"""|(?<==)(?!\[masked\])[^\s,;&"']+|(?<=: )[^\s,;&"']{12,})"""
 )
-_COOKIES = re.compile(r"""(?i)(?<![\w-])((?:set-)?cookie["']?: ?["']?)(?! ?\[masked\])[^"'\r\n]+""")
+_COOKIES = re.compile(
+    r"""(?i)(?<![\w-])((?:set-)?cookie["']?: ?["']?)(?! ?["']?\[masked\])[^"'\r\n]+"""
+)
 _SENSITIVE_KEY = re.compile(_SENSITIVE, re.IGNORECASE)
 # The first number that has as many digits as a card's.
 LARGE = 10 ** (SHORTEST_CARD - 1)

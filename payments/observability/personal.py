@@ -36,7 +36,8 @@ def _masked_pair(pair: re.Match[str], mask: str) -> str:
     quote, key, colon = pair.groups()
     if kind_of(key, Kind.PLAIN) is Kind.PLAIN:
         return pair[0]
-    return f"{quote}{key}{quote}{colon}{mask}"
+    around = pair[0][-1]
+    return f"{quote}{key}{quote}{colon}{around}{mask}{around}"
 
 
 def remember(body: bytes) -> None:

@@ -36,7 +36,7 @@ SHAPES = {
     "a key": r"\b(?:whsec|[srp]k_(?:test|live))_\w{6}",
     "a client secret": r"_secret_\w",
     "a signature": r"\bv[01]=[0-9a-f]{32}",
-    "a token": r"(?i)\bbearer\s+[\w.~+/-]{6}|A21AA\w{9}|\beyJ\w{9,}\.",
+    "a token": r"(?i:\bbearer\s+[\w.~+/-]{6})|\bA21AA\w{9}|\beyJ\w{9,}\.",
     "a signature in base64": r"[A-Za-z0-9+/]{120}",
     "a password in a URL": r"://[^\s/@'\"]*:(?!\[masked\])[^\s/@'\"]+@",
 }

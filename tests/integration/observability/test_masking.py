@@ -37,7 +37,7 @@ HIDDEN = [
     "X-Demo-Signature: " + "0a" * 32,
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     ".eJwVjEsKgDAMBe.aBcDeF.abcdefghijklmnopq",
-    *("A21AAFEpH4PsADK7qSS7pSRsgz", "paypal-transmission-sig: " + "Ab1/" * 86, "x" * 80 + "=="),
+    *("A21AAFEpH4PsADK7qSS7pSRsgz", "paypal-transmission-sig: " + "Ab1/" * 86, "q7Rz+9" * 14),
     *("{'name': 'Jenny Rosen'}", '{"given_name":"Jenny"}', '"address_line_1": "27 Fredrick"'),
 ]  # fmt: skip
 SHOWN = [
