@@ -22,7 +22,7 @@ RUN groupadd --gid 10001 payments \
     && useradd --uid 10001 --gid payments --no-create-home --home-dir /app --shell /usr/sbin/nologin payments
 WORKDIR /app
 COPY --from=packages /app/.venv .venv
-COPY wsgi.py requirements.txt ./
+COPY wsgi.py requirements.txt openapi.json ./
 COPY migrations migrations
 COPY jobs jobs
 COPY payments payments

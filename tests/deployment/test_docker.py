@@ -39,7 +39,8 @@ def test_hadolint_finds_nothing_wrong_with_the_dockerfile() -> None:
 def test_the_image_has_what_the_service_imports_and_no_more(compose: dict[str, Any]) -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", _dockerfile(), re.MULTILINE)
     sources = {source for line in copied for source in line.split()}
-    assert sources == {"requirements.txt", "wsgi.py", "jobs", "migrations", "payments", EXAMPLE}
+    code = {"wsgi.py", "jobs", "migrations", "payments", EXAMPLE}
+    assert sources == {"requirements.txt", "openapi.json", *code}
     assert all((ROOT / source).exists() for source in sources)
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert sources == {line[1:] for line in lines if line.startswith("!")}
