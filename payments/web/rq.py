@@ -56,5 +56,7 @@ def _refuse_changes(path: str) -> None:
 
 def _content(path: str) -> str:
     prefix = f"{request.script_root}{blueprint.url_prefix}"
+    # WSGI's form of text: the bytes of UTF-8, each as a letter of Latin-1.
+    path = path.encode().decode("latin-1")
     environ = {**request.environ, "SCRIPT_NAME": prefix, "PATH_INFO": path, "REQUEST_METHOD": "GET"}
     return Response.from_app(dashboard(), environ, buffered=True).get_data(as_text=True)

@@ -88,6 +88,9 @@ def test_a_queue_with_a_strange_name_has_pages_too(
     page = operator.get(f"{JOBS}/{quote('<b onload=a>')}/queued/50/asc/1")
     assert page.status_code == 200
     assert "<b onload" not in page.text
+    for name in ("очередь", "é"):
+        page = operator.get(f"{JOBS}/{quote(name)}/queued/50/asc/1")
+        assert (page.status_code, name in content_of(page)) == (200, True), name
 
 
 def test_of_an_event_only_its_number_reaches_redis(

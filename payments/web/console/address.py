@@ -58,7 +58,7 @@ def cursor(name: str = CURSOR) -> int | None:
     value = request.args.get(name, "")
     if not value:
         return None
-    if not _is_key(value):
+    if not is_key(value):
         raise InvalidQuery(f"{name}: follow the link to the next page instead of making one up.")
     return int(value)
 
@@ -69,7 +69,7 @@ def row_key(text: str, what: str) -> int:
     Raises:
         NotFound: it can be none.
     """
-    if not _is_key(text):
+    if not is_key(text):
         raise NotFound(f"There is no {what} with this id.")
     return int(text)
 
@@ -91,7 +91,8 @@ def link(endpoint: str, **values: Any) -> str | None:
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
+    """Whether it may be a primary key: ASCII digits of a number that a column can hold."""
     return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID
 
 

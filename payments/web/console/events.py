@@ -54,7 +54,7 @@ def events_newer() -> str:
     """How many have come since the list was loaded: a link in the space that is kept for it."""
     given = address.read_address((*FILTERS, NEWEST))
     newest = given.pop(NEWEST, "")
-    if not (newest.isascii() and newest.isdigit() and len(newest) <= 19):
+    if not address.is_key(newest):
         raise InvalidQuery(f"{NEWEST}: reload the page.")
     with snapshot() as session:
         count = count_events(session, _filter(given), most=MOST_NEW + 1, after=int(newest))

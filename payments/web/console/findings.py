@@ -11,18 +11,20 @@ from payments.pages import MAX_ID
 from payments.reconciliation.findings import sign_off
 from payments.reconciliation.views import get_finding
 from payments.web.auth import require_operator
+from payments.web.console.address import row_key
 from payments.web.console.blueprint import acting, blueprint
 
 MOST_AT_ONCE = 500
 
 
-@blueprint.get("/reconciliation/findings/<int:id>")
-def finding(id: int) -> str:
+@blueprint.get("/reconciliation/findings/<id>")
+def finding(id: str) -> str:
+    key = row_key(id, "finding")
     with snapshot() as session:
         return render_template(
             "console/finding.html",
-            finding=get_finding(session, id),
-            audit=list_audit(session, AuditFilter(finding_id=id)).rows,
+            finding=get_finding(session, key),
+            audit=list_audit(session, AuditFilter(finding_id=key)).rows,
         )
 
 

@@ -35,7 +35,7 @@ from payments.reconciliation.views import (
     list_runs,
 )
 from payments.web.auth import require_operator
-from payments.web.console.address import cursor, filter_values, read_address
+from payments.web.console.address import cursor, filter_values, read_address, row_key
 from payments.web.console.blueprint import acting, blueprint
 from payments.web.console.strip import STRIP_HOURS, strips_of
 
@@ -110,10 +110,11 @@ def runs() -> str:
     )
 
 
-@blueprint.get("/reconciliation/runs/<int:id>")
-def run(id: int) -> str:
+@blueprint.get("/reconciliation/runs/<id>")
+def run(id: str) -> str:
+    key = row_key(id, "run")
     with snapshot() as session:
-        return render_template("console/run.html", run=get_run(session, id))
+        return render_template("console/run.html", run=get_run(session, key))
 
 
 def _hour(text: str) -> datetime:

@@ -11,7 +11,11 @@ from tests.support.shop import Shop, let_die
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 LISTS = ("/console/dead-letters", "/console/bulk", "/console/payments")
-ONES = ("/console/dead-letters/{}", "/console/bulk/{}", "/console/payments/{}")
+ONES = (
+    *("/console/dead-letters/{}", "/console/bulk/{}", "/console/payments/{}"),
+    *("/console/events/{}", "/console/reconciliation/runs/{}"),
+    "/console/reconciliation/findings/{}",
+)
 PARTS = ("/console/bulk/{}/rehearsal", "/console/bulk/{}/progress")
 STRANGE = ("' OR 1=1 --", "<script>alert(1)</script>", "a\x00b", "é" * 10, "a" * 10_000)
 NO_CURSOR = ("0x10", "-1", "abc", "9" * 19, "9" * 5_000, *STRANGE)
@@ -36,6 +40,7 @@ def test_filters_and_cursors_that_are_not_understood_are_422(
     cases = [(path, "before", value) for path in LISTS[1:] for value in NO_CURSOR]
     cases += [("/console/dead-letters/1", "before", value) for value in NO_CURSOR]
     cases += [("/console/bulk/1", "after", value) for value in NO_CURSOR]
+    cases += [("/console/events/newer", "after", value) for value in NO_CURSOR]
     cases += [("/console/bulk/1", "items", value) for value in STRANGE]
     cases += [("/console/dead-letters/news", "dead", value) for value in NO_CURSOR[2:]]
     cases += [(path, "unknown", "x") for path in (*LISTS, "/console/dead-letters/1")]
