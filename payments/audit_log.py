@@ -18,6 +18,7 @@ from payments.pages import (
     Page,
     check_identifiers,
     check_times,
+    every_row,
     page_of,
 )
 from payments.storable import is_storable
@@ -77,10 +78,4 @@ def all_audit(
     session: Session, which: AuditFilter, before: int | None = None
 ) -> Iterator[AuditLog]:
     """Every one of them, the newest first, a page at a time."""
-    cursor = before
-    while True:
-        page = list_audit(session, which, MAX_LIMIT, cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    return every_row(lambda below: list_audit(session, which, MAX_LIMIT, below), before)

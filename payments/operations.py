@@ -22,7 +22,7 @@ from payments.audit import Actor as Actor
 from payments.audit import checked_reason
 from payments.database import DATABASE_AWAY, transaction
 from payments.errors import QueueUnavailable
-from payments.models import FINISHED, AuditLog, Event, EventPayload, utc_now
+from payments.models import FINISHED, AuditLog, Event, EventPayload
 from payments.queueing import JobQueue
 from payments.registries import failed_jobs, remove_failed_jobs
 
@@ -94,15 +94,13 @@ def _apply(
         if event is not None and refusal is None:
             action.change(session, event)
         session.add(
-            AuditLog(
-                at=utc_now(),
-                actor=actor.name,
-                action=action.name,
+            AuditLog.of(
+                actor,
+                action.name,
+                refusal or "done",
                 event_id=event_id,
-                reason=reason,
-                outcome=refusal or "done",
-                request_id=actor.request_id,
                 operation_id=part.operation_id if part else None,
+                reason=reason,
             )
         )
         if part:

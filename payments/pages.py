@@ -6,7 +6,7 @@ A keyset page costs the same wherever it is: it begins below the last id of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -55,6 +55,19 @@ def page(rows: Sequence[Row], key: InstrumentedAttribute[int], limit: int) -> Pa
     """The first `limit` of the rows; that there is one more says that a page follows."""
     more = len(rows) > limit
     return Page(rows[:limit], getattr(rows[limit - 1], key.key) if more else None)
+
+
+def every_row(
+    page_below: Callable[[int | None], Page[Row]], before: int | None = None
+) -> Iterator[Row]:
+    """The rows of all pages, one page at a time; `page_below` reads the one below an id."""
+    cursor = before
+    while True:
+        page = page_below(cursor)
+        yield from page.rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def check_place(limit: int, before: int | None) -> None:

@@ -19,7 +19,7 @@ from payments.audit import Actor, checked_reason
 from payments.database import transaction
 from payments.errors import NotFound
 from payments.events import MAX_ID
-from payments.models import AuditLog, Event, EventPayload, utc_now
+from payments.models import AuditLog, Event, EventPayload
 from payments.observability.masked_json import masked_tree
 from payments.observability.masking import Masker
 
@@ -67,17 +67,7 @@ def reveal_payload(id: int, actor: Actor, reason: str | None, mask: Masker) -> S
     why = checked_reason(reason, needed=True)
     with transaction() as session:
         kept = _kept(session, id)
-        session.add(
-            AuditLog(
-                at=utc_now(),
-                actor=actor.name,
-                action=REVEAL,
-                event_id=id,
-                reason=why,
-                outcome="done",
-                request_id=actor.request_id,
-            )
-        )
+        session.add(AuditLog.of(actor, REVEAL, "done", event_id=id, reason=why))
     return _shown(kept, mask, reveal=True)
 
 

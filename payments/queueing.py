@@ -129,7 +129,8 @@ class JobQueue:
         """
 
         def enqueue() -> None:
-            job = self._operation_job(operation_id)
+            what = f"bulk operation {operation_id}"
+            job = self._job(CONTINUE_OPERATION, operation_id, "bulk", what, SLICE_TIMEOUT_SECONDS)
             with self.connection.pipeline() as pipeline:
                 if at is None:
                     self.queue.enqueue_job(job, pipeline=pipeline)
@@ -145,15 +146,8 @@ class JobQueue:
         Raises:
             QueueUnavailable: as for `enqueue_event`.
         """
-        job = self.queue.create_job(
-            RECONCILE_RUN,
-            args=(run_id,),
-            job_id=f"run-{run_id}-{secrets.token_hex(6)}",
-            description=f"reconciliation run {run_id}",
-            timeout=RUN_TIMEOUT_SECONDS,
-            result_ttl=0,
-            failure_ttl=DAY_SECONDS,
-        )
+        what = f"reconciliation run {run_id}"
+        job = self._job(RECONCILE_RUN, run_id, "run", what, RUN_TIMEOUT_SECONDS)
         self._bounded(lambda: self.queue.enqueue_job(job))
 
     def ping(self) -> None:
@@ -190,13 +184,14 @@ class JobQueue:
             retry=retries(self._policy, attempts, self._rng),
         )
 
-    def _operation_job(self, operation_id: int) -> Job:
+    def _job(self, function: str, id: int, prefix: str, what: str, timeout: int) -> Job:
+        """A job that is not of an event. The database knows what it is for: a day is enough."""
         return self.queue.create_job(
-            CONTINUE_OPERATION,
-            args=(operation_id,),
-            job_id=f"bulk-{operation_id}-{secrets.token_hex(6)}",
-            description=f"bulk operation {operation_id}",
-            timeout=SLICE_TIMEOUT_SECONDS,
+            function,
+            args=(id,),
+            job_id=f"{prefix}-{id}-{secrets.token_hex(6)}",
+            description=what,
+            timeout=timeout,
             result_ttl=0,
             failure_ttl=DAY_SECONDS,
         )

@@ -106,14 +106,12 @@ def audit(
 ) -> None:
     """A line about the operation itself; each event has one of its own."""
     session.add(
-        AuditLog(
-            at=utc_now(),
-            actor=actor.name,
-            action=action,
+        AuditLog.of(
+            actor,
+            action,
+            f"{outcome}; {operation.scope}"[:LONGEST_OUTCOME],
             operation_id=operation.id,
             reason=reason or operation.reason,
-            outcome=f"{outcome}; {operation.scope}"[:LONGEST_OUTCOME],
-            request_id=actor.request_id,
         )
     )
 

@@ -8,6 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from payments.cli.bulk import actor
+from payments.cli.listing import Listing, takes_listing
 from payments.cli.output import show_json, show_page
 from payments.database import snapshot
 from payments.errors import ClientError
@@ -19,7 +20,6 @@ from payments.models.reconciliation import (
     RUN_STATUSES,
 )
 from payments.pages import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT
-from payments.plain_csv import csv_lines
 from payments.reconciliation import findings as service
 from payments.reconciliation.views import (
     FindingFilter,
@@ -44,15 +44,9 @@ ALL_COLUMNS = tuple(ReconciliationFinding.__table__.columns.keys())
 @click.option("--kind", help="what kind of disagreement, as in amount_captured")
 @click.option("--status", type=click.Choice(FINDING_STATUSES))
 @click.option("--subject", help="the provider's id of the payment or event")
-@click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT)
-@click.option("--before", type=click.IntRange(1, MAX_ID), help="only those with a smaller id")
-@click.option("--all", "everything", is_flag=True, help="not a page of them, but all")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-@click.option("--csv", "as_csv", is_flag=True, help="print CSV")
+@takes_listing
 @with_appcontext
-def findings(
-    limit: int, before: int | None, everything: bool, as_json: bool, as_csv: bool, **which: Any
-) -> None:
+def findings(listing: Listing, **which: Any) -> None:
     """List what does not agree, newest first.
 
     \b
@@ -60,20 +54,15 @@ def findings(
       flask --app wsgi reconcile findings --status open
       flask --app wsgi reconcile findings --source money --all --csv > findings.csv
     """
-    if as_json and as_csv:
-        raise click.UsageError("Give --json or --csv, not both.")
-    try:
-        chosen = FindingFilter(**which)
-        with snapshot() as session:
-            if everything:
-                found, cursor = list(all_findings(session, chosen, before)), None
-            else:
-                page = list_findings(session, chosen, limit, before)
-                found, cursor = list(page.rows), page.next_cursor
-            rows = [columns_of(finding) for finding in found]
-    except ClientError as error:
-        raise click.UsageError(str(error)) from None
-    _show(rows, cursor, as_json=as_json, as_csv=as_csv)
+    listing.show(
+        lambda session, limit, before: list_findings(
+            session, FindingFilter(**which), limit, before
+        ),
+        lambda session, before: all_findings(session, FindingFilter(**which), before),
+        shown=COLUMNS,
+        columns=ALL_COLUMNS,
+        empty="No findings match.",
+    )
 
 
 @click.command("sign-off")
@@ -125,13 +114,3 @@ def runs(limit: int, before: int | None, as_json: bool, **which: Any) -> None:
         show_json(rows)
         return
     show_page(rows, RUN_COLUMNS, page.next_cursor, empty="No runs match.")
-
-
-def _show(rows: list[dict[str, Any]], cursor: int | None, *, as_json: bool, as_csv: bool) -> None:
-    if as_json:
-        show_json(rows)
-    elif as_csv:
-        for line in csv_lines(rows, ALL_COLUMNS):
-            click.echo(line, nl=False)
-    else:
-        show_page(rows, COLUMNS, cursor, empty="No findings match.")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+
+from payments.local.errors import LocalError
+from payments.variables import ConfigError
 
 
 def say(text: str) -> None:
@@ -20,6 +24,19 @@ def complain(text: str) -> None:
     """The same for what is wrong, to standard error."""
     with suppress(OSError):
         sys.stderr.write(f"{text}\n")
+
+
+def exit_code_of(run: Callable[[], int]) -> int:
+    """What `run` returns; 2 for a configuration that cannot be used, 1 for what else keeps it from
+    running. Either is said."""
+    try:
+        return run()
+    except ConfigError as error:
+        complain(str(error))
+        return 2
+    except LocalError as error:
+        complain(str(error))
+        return 1
 
 
 def detach_output() -> None:

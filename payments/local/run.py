@@ -12,10 +12,8 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from payments.local.console import complain
-from payments.local.errors import LocalError
+from payments.local.console import exit_code_of
 from payments.parent_process import kernel_request
-from payments.variables import ConfigError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,18 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.end_with_parent:
         kernel_request()(signal.SIGTERM)
     try:
-        # Not at the top: it takes most of a second, in which Ctrl-C should already work.
-        from payments.local import service
-
-        return service.serve(service.prepare(options.dev))
-    except ConfigError as error:
-        complain(str(error))
-        return 2
-    except LocalError as error:
-        complain(str(error))
-        return 1
+        return exit_code_of(lambda: _serve(options.dev))
     except KeyboardInterrupt:
         return 0
+
+
+def _serve(dev: bool) -> int:
+    # Not at the top: it takes most of a second, in which Ctrl-C should already work.
+    from payments.local import service
+
+    return service.serve(service.prepare(dev))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -16,8 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from payments.audit import Actor
 from payments.extensions import Base
-from payments.models.columns import BigId, UTCDateTime, one_of
+from payments.models.columns import BigId, UTCDateTime, one_of, utc_now
 
 RECEIVED = "received"
 PROCESSING = "processing"
@@ -218,3 +220,15 @@ class AuditLog(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(String(255))
     request_id: Mapped[str | None] = mapped_column(String(128))
+
+    @classmethod
+    def of(cls, actor: Actor, action: str, outcome: str, **more: Any) -> AuditLog:
+        """A line of now; `more` are other columns: what it was done to, and the reason."""
+        return cls(
+            at=utc_now(),
+            actor=actor.name,
+            action=action,
+            outcome=outcome,
+            request_id=actor.request_id,
+            **more,
+        )

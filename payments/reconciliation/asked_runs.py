@@ -108,12 +108,5 @@ def _window(source: Source, start: datetime, hours: int, settings: Settings) -> 
 def _write_down(run_id: int, actor: Actor, reason: str | None, *, dry_run: bool) -> None:
     with transaction() as session:
         session.add(
-            AuditLog(
-                at=utc_now(),
-                actor=actor.name,
-                action=ACTION,
-                reason=reason,
-                outcome=f"run {run_id} begun" + (", dry run" if dry_run else ""),
-                request_id=actor.request_id,
-            )
+            AuditLog.of(actor, ACTION, f"run {run_id} begun{', dry run' * dry_run}", reason=reason)
         )

@@ -19,7 +19,7 @@ from payments.queueing import job_queue
 from payments.reconciliation.event_sources import Asked
 from payments.reconciliation.findings import Discrepancy, Scope, settle
 from payments.reconciliation.hours import HOUR
-from payments.reconciliation.kept_events import BATCH, KIND, MISSING_EVENT, KeptEvents
+from payments.reconciliation.kept_events import BATCH, KIND, MADE, MISSING_EVENT, KeptEvents
 from payments.reconciliation.seen_hours import SeenHour, keep_hour, state_of
 
 ENDED_WELL = (PROCESSED, IGNORED, DISCARDED)
@@ -129,7 +129,7 @@ class CoverageRun:
 
 
 def _as_missing(event: ListedEvent) -> Discrepancy:
-    when = f", made {event.created:%Y-%m-%d %H:%M:%SZ}" if event.created else ""
+    when = MADE.format(event.created) if event.created else ""
     return Discrepancy(
         kind=MISSING_EVENT, subject=event.event_id, expected=f"{event.event_type}{when}"
     )

@@ -210,15 +210,7 @@ def _sign_off(id: int, actor: Actor, reason: str) -> Signed:
             finding.status, finding.signed_off_at = SIGNED_OFF, utc_now()
             finding.signed_off_by, finding.signed_off_reason = actor.name, reason
         session.add(
-            AuditLog(
-                at=utc_now(),
-                actor=actor.name,
-                action="findings.sign_off",
-                finding_id=id,
-                reason=reason,
-                outcome=refusal or "done",
-                request_id=actor.request_id,
-            )
+            AuditLog.of(actor, "findings.sign_off", refusal or "done", finding_id=id, reason=reason)
         )
     return Signed(finding_id=id, done=refusal is None, outcome=refusal or "done")
 

@@ -19,7 +19,7 @@ from payments.models import (
 from payments.models.reconciliation import OPEN as OPEN_FINDING
 from payments.reconciliation.counts import Source
 from payments.reconciliation.hours import HOUR
-from payments.reconciliation.kept_events import KIND
+from payments.reconciliation.kept_events import KIND, MADE_WITHIN
 from payments.reconciliation.seen_hours import COMPLETE, GAPS, OPEN
 
 MOST_SHOWN = 200
@@ -94,8 +94,6 @@ def look_at_hour(session: Session, source: Source, hour: datetime) -> HourView:
 
 def _missing(session: Session, source: Source, hour: datetime) -> Sequence[ReconciliationFinding]:
     finding = ReconciliationFinding
-    # The finding says what it expected in words: "charge.refunded, made 2026-01-31 10:12:00Z".
-    made = f", made {hour:%Y-%m-%d %H}:"
     query = (
         select(finding)
         .where(
@@ -103,7 +101,7 @@ def _missing(session: Session, source: Source, hour: datetime) -> Sequence[Recon
             finding.source == KIND,
             finding.provider == source.provider,
             finding.account == source.account,
-            finding.expected.contains(made, autoescape=True),
+            finding.expected.contains(MADE_WITHIN.format(hour), autoescape=True),
         )
         .order_by(finding.id.desc())
         .limit(MOST_SHOWN)

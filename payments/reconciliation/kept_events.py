@@ -18,6 +18,8 @@ BATCH = 100
 # Among so many of a provider's latest events, an account's are looked for.
 LATEST = 5000
 KIND = "events"
+# How a finding says when the event that is missing was made, and its beginning for a whole hour.
+MADE, MADE_WITHIN = ", made {:%Y-%m-%d %H:%M:%SZ}", ", made {:%Y-%m-%d %H}:"
 MISSING_EVENT = "missing_event"
 
 

@@ -18,7 +18,15 @@ from payments.models.reconciliation import (
     RUN_KINDS,
     RUN_STATUSES,
 )
-from payments.pages import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT, Page, check_identifiers, page_of
+from payments.pages import (
+    DEFAULT_LIMIT,
+    MAX_ID,
+    MAX_LIMIT,
+    Page,
+    check_identifiers,
+    every_row,
+    page_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +92,7 @@ def all_findings(
     session: Session, which: FindingFilter, before: int | None = None
 ) -> Iterator[ReconciliationFinding]:
     """Every one of them, the newest first, a page at a time."""
-    cursor = before
-    while True:
-        page = list_findings(session, which, MAX_LIMIT, cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    return every_row(lambda below: list_findings(session, which, MAX_LIMIT, below), before)
 
 
 def list_runs(

@@ -9,29 +9,20 @@ import sys
 
 from payments.config import environment, load_settings
 from payments.local import valkey
-from payments.local.console import complain, say
-from payments.local.errors import LocalError
+from payments.local.console import exit_code_of, say
 from payments.providers import REGISTERED
-from payments.variables import ConfigError
 
 
-def main() -> int:
-    """Becomes the server, so that signals reach it; returns only where that is not possible."""
-    try:
-        settings = load_settings(environment(), REGISTERED)
-        if not settings.redis_is_embedded:
-            say("REDIS_URL names a Redis: there is none to run here.")
-            return 0
+def become_the_server() -> int:
+    """So that signals reach it; returns only where there is none to run."""
+    settings = load_settings(environment(), REGISTERED)
+    if settings.redis_is_embedded:
         address = valkey.prepare(settings.var_dir)
         program, *arguments = valkey.command(settings.var_dir / "valkey", address)
         os.execv(program, [program, *arguments])  # noqa: S606
-    except ConfigError as error:
-        complain(str(error))
-        return 2
-    except LocalError as error:
-        complain(str(error))
-        return 1
+    say("REDIS_URL names a Redis: there is none to run here.")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code_of(become_the_server))

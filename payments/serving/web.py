@@ -14,26 +14,18 @@ import time
 from dataclasses import replace
 
 from payments.config import Settings, environment, load_settings
-from payments.local.console import complain, say
-from payments.local.errors import LocalError, PortBusy
+from payments.local.console import exit_code_of, say
+from payments.local.errors import PortBusy
 from payments.local.lock import private_folder
 from payments.local.ports import PORTS, address_of, listen
 from payments.providers import REGISTERED
 from payments.serving.handover import LEAVE_SECONDS, Handover
 from payments.serving.report import Report, ReportFile
-from payments.variables import ConfigError
 
 
 def main() -> int:
-    try:
-        # The handlers' modules are gunicorn's alone to load: this process outlives their versions.
-        return serve(load_settings(environment(), REGISTERED))
-    except ConfigError as error:
-        complain(str(error))
-        return 2
-    except LocalError as error:
-        complain(str(error))
-        return 1
+    # The handlers' modules are gunicorn's alone to load: this process outlives their versions.
+    return exit_code_of(lambda: serve(load_settings(environment(), REGISTERED)))
 
 
 def serve(settings: Settings) -> int:

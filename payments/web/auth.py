@@ -14,6 +14,7 @@ import structlog
 from flask import g, request
 
 from payments.access import AdminToken
+from payments.audit import Actor
 from payments.errors import Forbidden, Unauthorized
 from payments.extensions import settings
 from payments.web.addresses import client_address, comes_from_loopback
@@ -52,6 +53,11 @@ def require_operator() -> None:
     """Raises Forbidden unless the admin of this request is an operator."""
     if g.admin.role != "operator":
         raise Forbidden
+
+
+def acting() -> Actor:
+    """Who asks, as the audit log names them; once a guard has let the request pass."""
+    return Actor(name=g.admin.name, request_id=g.request_id)
 
 
 def require_metrics_token() -> None:

@@ -8,17 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.browser import Visit, browser
+from tests.support.browser import Visit
 from tests.support.deliveries import ADMIN_TOKEN
 from tests.support.service import ROOT, Service
 
 OPERATION = "#operations-events-list_kept_events"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.standins.serving import Listening
 
 ANSWERS, FAILS, HANGS = "answers", "fails", "hangs"
 
@@ -27,8 +28,8 @@ class Span:
     resource: dict[str, Any]
 
 
-class Collector:
-    """Listens on a free port, as a context manager.
+class Collector(Listening):
+    """Takes spans.
 
     Attributes:
         mode: whether it answers, fails with 500, or does not answer at all.
@@ -41,18 +42,10 @@ class Collector:
         self.headers: dict[str, str] = {}
         self.bodies: list[bytes] = []
         self.spans: list[Span] = []
-        self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """The status of the answer."""

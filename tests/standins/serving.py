@@ -1,4 +1,4 @@
-"""What stand-ins for Stripe's API have in common: a server for GET, and answers in its form."""
+"""What stand-ins have in common: a server; those for Stripe's API answers in its form, too."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 # Status, content type, body.
 Reply = tuple[int, str, bytes]
 
 
-class Serving(ABC):
-    """Serves on a free port, as a context manager.
-
-    Attributes:
-        retry_after: what a 429 says; None for nothing.
-    """
+class Listening(ABC):
+    """A server on a free port, as a context manager; what it does is its handler's."""
 
     def __init__(self) -> None:
-        self.retry_after: str | None = "0"
         self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -33,6 +28,23 @@ class Serving(ABC):
         self._released.set()
         self._server.shutdown()
         self._server.server_close()
+
+    @abstractmethod
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """Of its requests."""
+
+
+class Serving(Listening):
+    """Answers GET.
+
+    Attributes:
+        retry_after: what a 429 says; None for nothing.
+    """
+
+    retry_after: ClassVar[str | None] = None
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     @abstractmethod
     def answer(self, target: str, key: str, account: str) -> Reply | None:

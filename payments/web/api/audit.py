@@ -10,7 +10,7 @@ from payments.audit_log import COLUMNS, AuditFilter, list_audit
 from payments.database import snapshot
 from payments.models import columns_of
 from payments.web.api.blueprint import ApiBlueprint
-from payments.web.api.paging import csv_response, page_response, place_of
+from payments.web.api.paging import given, json_or_csv_response, place_of
 from payments.web.api.schemas.audit import FILTERS, AuditLine, AuditQuery
 from payments.web.auth import require_admin
 
@@ -23,10 +23,8 @@ blueprint.before_request(require_admin)
 @blueprint.answers(AuditLine, many=True, paged=True, as_csv=True, description="The newest first.")
 def list_audit_log(asked: dict[str, Any]) -> Response:
     """List what operators did, the newest first"""
-    which = AuditFilter(**{name: asked[name] for name in FILTERS if name in asked})
+    which = AuditFilter(**given(asked, FILTERS))
     before = place_of(asked)
     with snapshot() as session:
         page = list_audit(session, which, asked["limit"], before)
-        if asked["format"] == "csv":
-            return csv_response(page, columns_of, COLUMNS)
-        return page_response(page, columns_of)
+        return json_or_csv_response(asked, page, columns_of, COLUMNS)

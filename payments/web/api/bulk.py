@@ -13,9 +13,7 @@ from payments.database import snapshot
 from payments.models import columns_of
 from payments.pages import Page
 from payments.queueing import job_queue
-from payments.web.api.actor import actor
 from payments.web.api.blueprint import ApiBlueprint, key_in_path
-from payments.web.api.keys import key_of
 from payments.web.api.paging import page_response, place_of
 from payments.web.api.schemas.bulk import (
     BulkBody,
@@ -27,7 +25,8 @@ from payments.web.api.schemas.bulk import (
 )
 from payments.web.api.schemas.events import event_filter
 from payments.web.api.schemas.queries import PageQuery, Reason
-from payments.web.auth import require_admin
+from payments.web.auth import acting, require_admin
+from payments.web.keys import key_of
 from payments.web.responses import json_response
 
 blueprint = ApiBlueprint("bulk", url_prefix="/admin/bulk", description="Actions on many events")
@@ -56,7 +55,7 @@ def create_bulk_operation(asked: dict[str, Any]) -> Response:
 
     Nothing is done to them before the operation is started.
     """
-    made = bulk.create(asked["action"], _scope(asked), actor(), job_queue(), asked["reason"])
+    made = bulk.create(asked["action"], _scope(asked), acting(), job_queue(), asked["reason"])
     return _shown(made, 201)
 
 
@@ -94,7 +93,7 @@ def start_bulk_operation(asked: dict[str, Any], id: str) -> Response:
     The first five events go alone; it goes on only if they succeed, and stops when a fifth fails.
     """
     key = key_of(id, "bulk operation")
-    bulk.confirm(key, actor(), job_queue(), reason=asked["reason"], count=asked["count"])
+    bulk.confirm(key, acting(), job_queue(), reason=asked["reason"], count=asked["count"])
     return _shown(key)
 
 
@@ -105,7 +104,7 @@ def start_bulk_operation(asked: dict[str, Any], id: str) -> Response:
 def cancel_bulk_operation(asked: dict[str, Any], id: str) -> Response:
     """End a bulk operation after what is in flight"""
     key = key_of(id, "bulk operation")
-    bulk.cancel(key, actor(), reason=asked["reason"])
+    bulk.cancel(key, acting(), reason=asked["reason"])
     return _shown(key)
 
 
@@ -116,7 +115,7 @@ def cancel_bulk_operation(asked: dict[str, Any], id: str) -> Response:
 def retry_failed_events(asked: dict[str, Any], id: str) -> Response:
     """Make a new bulk operation of the events that have failed in this one"""
     key = key_of(id, "bulk operation")
-    made = bulk.create_from_failed(key, actor(), job_queue(), asked["reason"])
+    made = bulk.create_from_failed(key, acting(), job_queue(), asked["reason"])
     return _shown(made, 201)
 
 

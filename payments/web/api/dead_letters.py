@@ -14,12 +14,12 @@ from payments.events import MOST_COUNTED, EventFilter, count_events, describe, l
 from payments.models import DEAD, utc_now
 from payments.web.api import operations
 from payments.web.api.blueprint import ApiBlueprint, key_in_path
-from payments.web.api.keys import key_of
 from payments.web.api.paging import page_response, place_of
 from payments.web.api.schemas.events import DeadCountQuery, DeadLettersQuery, Event, event_filter
 from payments.web.api.schemas.groups import Count, Groups, WholeGroup
 from payments.web.api.schemas.operations import Done, OperationBody, Preview, either
 from payments.web.auth import require_admin
+from payments.web.keys import key_of
 from payments.web.responses import json_response
 
 blueprint = ApiBlueprint(

@@ -14,9 +14,7 @@ from payments.extensions import settings
 from payments.observability.masking import Masker
 from payments.payloads import masked_payload, reveal_payload
 from payments.web.api import operations
-from payments.web.api.actor import actor
 from payments.web.api.blueprint import ApiBlueprint, key_in_path
-from payments.web.api.keys import key_of
 from payments.web.api.paging import page_response, place_of
 from payments.web.api.schemas.dry_runs import DryRunOfEvent
 from payments.web.api.schemas.events import Event, EventsQuery, Payload, WholeEvent, event_filter
@@ -28,7 +26,8 @@ from payments.web.api.schemas.operations import (
     either,
 )
 from payments.web.api.schemas.queries import Reason
-from payments.web.auth import require_admin
+from payments.web.auth import acting, require_admin
+from payments.web.keys import key_of
 from payments.web.responses import json_response
 
 blueprint = ApiBlueprint(
@@ -77,7 +76,7 @@ def reveal_event_payload(asked: dict[str, Any], id: str) -> Response:
     It stands in the audit log before the answer is sent. Card numbers and secrets stay hidden.
     """
     key = key_of(id, "event")
-    return json_response(reveal_payload(key, actor(), asked["reason"], _mask()).describe())
+    return json_response(reveal_payload(key, acting(), asked["reason"], _mask()).describe())
 
 
 @blueprint.post("/replay")

@@ -15,8 +15,8 @@ from payments.errors import InvalidQuery
 from payments.operations import operate
 from payments.queueing import job_queue
 from payments.rehearsal import Rehearsal
-from payments.web.api.actor import actor
 from payments.web.api.schemas.events import event_filter
+from payments.web.auth import acting
 from payments.web.responses import json_response
 
 # What a request may do while its client waits; bulk operations have no such bound.
@@ -42,7 +42,7 @@ def run(action: Action, ids: Sequence[int], asked: Mapping[str, Any]) -> Respons
     if asked["dry_run"]:
         with snapshot() as session:
             return json_response(preview(session, action, ids).describe())
-    results = list(operate(action, bounded(ids), actor(), job_queue(), asked["reason"]))
+    results = list(operate(action, bounded(ids), acting(), job_queue(), asked["reason"]))
     skipped = [vars(result) for result in results if not result.done]
     done = len(results) - len(skipped)
     return json_response({"matched": len(ids), "done": done, "skipped": skipped})

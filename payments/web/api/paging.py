@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -42,16 +42,26 @@ def place_of(asked: Mapping[str, Any]) -> int | None:
     return int(match[1])
 
 
+def given(asked: Mapping[str, Any], filters: Iterable[str]) -> dict[str, Any]:
+    """Those of the `filters` that were asked for."""
+    return {name: asked[name] for name in filters if name in asked}
+
+
 def page_response(page: Page[Row], describe: Callable[[Row], dict[str, Any]]) -> Response:
     """The rows as a JSON list; `Link: rel="next"` asks the same for what comes after."""
     return with_next(json_response([describe(row) for row in page.rows]), page.next_cursor)
 
 
-def csv_response(
-    page: Page[Row], describe: Callable[[Row], dict[str, Any]], columns: Iterable[str]
+def json_or_csv_response(
+    asked: Mapping[str, Any],
+    page: Page[Row],
+    describe: Callable[[Row], dict[str, Any]],
+    columns: Sequence[str],
 ) -> Response:
-    """The same as CSV."""
-    lines = csv_lines(map(describe, page.rows), tuple(columns))
+    """The same, or as CSV where its `format` was asked for."""
+    if asked["format"] != "csv":
+        return page_response(page, describe)
+    lines = csv_lines(map(describe, page.rows), columns)
     return with_next(Response("".join(lines), mimetype="text/csv"), page.next_cursor)
 
 

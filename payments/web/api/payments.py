@@ -10,10 +10,10 @@ from payments.database import snapshot
 from payments.models import columns_of
 from payments.payment_views import PaymentFilter, describe_payment, get_payment, list_payments
 from payments.web.api.blueprint import ApiBlueprint, key_in_path
-from payments.web.api.keys import key_of
-from payments.web.api.paging import page_response, place_of
+from payments.web.api.paging import given, page_response, place_of
 from payments.web.api.schemas.payments import FILTERS, Payment, PaymentsQuery, WholePayment
 from payments.web.auth import require_admin
+from payments.web.keys import key_of
 from payments.web.responses import json_response
 
 blueprint = ApiBlueprint(
@@ -27,7 +27,7 @@ blueprint.before_request(require_admin)
 @blueprint.answers(Payment, many=True, paged=True, description="Payments, the newest first.")
 def list_all_payments(asked: dict[str, Any]) -> Response:
     """List payments, the newest first"""
-    which = PaymentFilter(**{name: asked[name] for name in FILTERS if name in asked})
+    which = PaymentFilter(**given(asked, FILTERS))
     before = place_of(asked)
     with snapshot() as session:
         page = list_payments(session, which, limit=asked["limit"], before=before)

@@ -19,10 +19,8 @@ from payments.reconciliation.views import (
     list_findings,
     list_runs,
 )
-from payments.web.api.actor import actor
 from payments.web.api.blueprint import ApiBlueprint, key_in_path
-from payments.web.api.keys import key_of
-from payments.web.api.paging import csv_response, page_response, place_of
+from payments.web.api.paging import given, json_or_csv_response, page_response, place_of
 from payments.web.api.schemas.queries import Reason
 from payments.web.api.schemas.reconciliation import (
     FINDING_FILTERS,
@@ -35,7 +33,8 @@ from payments.web.api.schemas.reconciliation import (
     Summary,
     SummaryQuery,
 )
-from payments.web.auth import require_admin, require_observer
+from payments.web.auth import acting, require_admin, require_observer
+from payments.web.keys import key_of
 from payments.web.responses import json_response
 
 COLUMNS = tuple(ReconciliationFinding.__table__.columns.keys())
@@ -78,13 +77,11 @@ def show_summary(asked: dict[str, Any]) -> Response:
 @blueprint.answers(Finding, many=True, paged=True, as_csv=True, description="The newest first.")
 def list_all_findings(asked: dict[str, Any]) -> Response:
     """List findings, the newest first"""
-    which = FindingFilter(**{name: asked[name] for name in FINDING_FILTERS if name in asked})
+    which = FindingFilter(**given(asked, FINDING_FILTERS))
     before = place_of(asked)
     with snapshot() as session:
         page = list_findings(session, which, asked["limit"], before)
-        if asked["format"] == "csv":
-            return csv_response(page, columns_of, COLUMNS)
-        return page_response(page, columns_of)
+        return json_or_csv_response(asked, page, columns_of, COLUMNS)
 
 
 @blueprint.post("/findings/<id>/sign-off", parameters=key_in_path("the finding"))
@@ -99,7 +96,7 @@ def sign_off_finding(asked: dict[str, Any], id: str) -> Response:
     key = key_of(id, "finding")
     with snapshot() as session:
         get_finding(session, key)
-    [result] = sign_off([key], actor(), asked["reason"])
+    [result] = sign_off([key], acting(), asked["reason"])
     with snapshot() as session:
         return json_response({**vars(result), "finding": columns_of(get_finding(session, key))})
 
@@ -109,7 +106,7 @@ def sign_off_finding(asked: dict[str, Any], id: str) -> Response:
 @blueprint.answers(Run, many=True, paged=True, description="Runs, the newest first.")
 def list_reconciliation_runs(asked: dict[str, Any]) -> Response:
     """List runs of reconciliation, the newest first"""
-    which = RunFilter(**{name: asked[name] for name in RUN_FILTERS if name in asked})
+    which = RunFilter(**given(asked, RUN_FILTERS))
     before = place_of(asked)
     with snapshot() as session:
         return page_response(list_runs(session, which, asked["limit"], before), columns_of)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 
-from payments.errors import InvalidQuery, NotFound
+from payments.errors import InvalidQuery
 from payments.models import utc_now
 from payments.moments import HINT, parse_moment
-from payments.pages import MAX_ID, Page
+from payments.pages import Page
+from payments.web.keys import is_key
 
 CURSOR = "before"
 # Of lists that begin with the oldest.
@@ -63,17 +64,6 @@ def cursor(name: str = CURSOR) -> int | None:
     return int(value)
 
 
-def row_key(text: str, what: str) -> int:
-    """The primary key in a path or a form; `what` is what it would be one of.
-
-    Raises:
-        NotFound: it can be none.
-    """
-    if not is_key(text):
-        raise NotFound(f"There is no {what} with this id.")
-    return int(text)
-
-
 def here(**changes: Any) -> str:
     """The address of this page with the same filter; `changes` are put in, None takes away."""
     arguments = {**request.args.to_dict(), CURSOR: None, **changes}
@@ -84,16 +74,6 @@ def here(**changes: Any) -> str:
 def older(page: Page[Any]) -> str | None:
     """The address of the next page of the same list; None on the last."""
     return here(**{CURSOR: page.next_cursor}) if page.next_cursor is not None else None
-
-
-def link(endpoint: str, **values: Any) -> str | None:
-    """The address of another page; None where this version of the console does not have it."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
-
-
-def is_key(text: str) -> bool:
-    """Whether it may be a primary key: ASCII digits of a number that a column can hold."""
-    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID
 
 
 def _time(name: str, value: str) -> Any:

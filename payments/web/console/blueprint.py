@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g
+from flask import Blueprint
 
-from payments.audit import Actor
 from payments.projection.currencies import display
 from payments.web.auth import require_session
 from payments.web.console import words
-from payments.web.console.address import here, link, older
+from payments.web.console.address import here, older
 from payments.web.console.places import places
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
@@ -17,10 +16,5 @@ blueprint.before_request(require_session)
 for worded in (words.ago, words.clock, words.day, words.iso, words.duration, words.capped):
     blueprint.add_app_template_filter(worded)
 blueprint.add_app_template_filter(display, "money")
-for found in (places, link, here, older):
+for found in (places, here, older):
     blueprint.add_app_template_global(found)
-
-
-def acting() -> Actor:
-    """Who asks, as the audit log names them."""
-    return Actor(name=g.admin.name, request_id=g.request_id)

@@ -11,10 +11,11 @@ from payments.database import snapshot
 from payments.errors import ClientError, Conflict, InvalidQuery
 from payments.models import ITEM_STATES, RUNNING
 from payments.queueing import job_queue
-from payments.web.auth import require_operator
-from payments.web.console.address import FORWARD_CURSOR, cursor, here, read_address, row_key
-from payments.web.console.blueprint import acting, blueprint
+from payments.web.auth import acting, require_operator
+from payments.web.console.address import FORWARD_CURSOR, cursor, here, read_address
+from payments.web.console.blueprint import blueprint
 from payments.web.console.scopes import read_scope
+from payments.web.keys import key_of
 
 ITEMS = "items"
 ALL = "all"
@@ -44,7 +45,7 @@ def create_bulk_operation() -> Response:
 
 @blueprint.get("/bulk/<id>")
 def bulk_operation(id: str) -> str:
-    return _page(row_key(id, "bulk operation"))
+    return _page(key_of(id, "bulk operation"))
 
 
 @blueprint.get("/bulk/<id>/rehearsal")
@@ -70,7 +71,7 @@ def bulk_progress(id: str) -> str:
 @blueprint.post("/bulk/<id>/confirm")
 def confirm_bulk_operation(id: str) -> Response | tuple[str, int]:
     require_operator()
-    key = row_key(id, "bulk operation")
+    key = key_of(id, "bulk operation")
     try:
         bulk.confirm(
             key, acting(), job_queue(), reason=request.form.get("reason"), count=_read_count()
@@ -83,7 +84,7 @@ def confirm_bulk_operation(id: str) -> Response | tuple[str, int]:
 @blueprint.post("/bulk/<id>/cancel")
 def cancel_bulk_operation(id: str) -> Response | tuple[str, int]:
     require_operator()
-    key = row_key(id, "bulk operation")
+    key = key_of(id, "bulk operation")
     try:
         bulk.cancel(key, acting(), reason=request.form.get("reason"))
     except (InvalidQuery, Conflict) as error:
@@ -95,7 +96,7 @@ def cancel_bulk_operation(id: str) -> Response | tuple[str, int]:
 def retry_failed_of_bulk_operation(id: str) -> Response | tuple[str, int]:
     """A new operation on those that have failed in this one; it, too, begins with its preview."""
     require_operator()
-    key = row_key(id, "bulk operation")
+    key = key_of(id, "bulk operation")
     try:
         return _to(bulk.create_from_failed(key, acting(), job_queue()))
     except InvalidQuery as error:
@@ -137,7 +138,7 @@ def _chosen_items(operation: dict[str, Any]) -> str:
 
 def _shown(id: str) -> dict[str, Any]:
     with snapshot() as session:
-        return bulk.get_operation(session, row_key(id, "bulk operation")).describe()
+        return bulk.get_operation(session, key_of(id, "bulk operation")).describe()
 
 
 def _refused(key: int, error: ClientError) -> tuple[str, int]:

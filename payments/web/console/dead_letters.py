@@ -10,9 +10,10 @@ from payments.dry_run import DryRun, dry_run
 from payments.errors import InvalidQuery, NotFound
 from payments.models import utc_now
 from payments.web.auth import require_operator
-from payments.web.console.address import cursor, read_address, row_key
+from payments.web.console.address import cursor, read_address
 from payments.web.console.blueprint import blueprint
 from payments.web.console.trend import trend
+from payments.web.keys import key_of
 from payments.web.pages import is_part
 
 LONGEST_NUMBER = 18
@@ -52,7 +53,7 @@ def dead_letters_news() -> str:
 
 @blueprint.get("/dead-letters/<id>")
 def group(id: str) -> str:
-    return _page(row_key(id, "group"))
+    return _page(key_of(id, "group"))
 
 
 @blueprint.post("/dead-letters/<id>/dry-run")
@@ -66,7 +67,7 @@ def dry_run_newest(id: str) -> str:
         NotFound: there is no such group, or nothing in it.
     """
     require_operator()
-    key = row_key(id, "group")
+    key = key_of(id, "group")
     with snapshot() as session:
         newest = get_group(session, key, utc_now()).newest
     if newest is None:

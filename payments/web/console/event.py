@@ -17,18 +17,19 @@ from payments.operations import operate
 from payments.payloads import ShownPayload, masked_payload, reveal_payload
 from payments.payment_views import has_later_facts, payments_about
 from payments.queueing import job_queue
-from payments.web.auth import require_operator
-from payments.web.console.address import read_address, row_key
-from payments.web.console.blueprint import acting, blueprint
+from payments.web.auth import acting, require_operator
+from payments.web.console.address import read_address
+from payments.web.console.blueprint import blueprint
 from payments.web.console.event_causes import cause_of
 from payments.web.console.event_story import story_of
+from payments.web.keys import key_of
 from payments.web.pages import is_part
 
 
 @blueprint.get("/events/<id>")
 def event(id: str) -> str:
     read_address(())
-    return _page(row_key(id, "event"))
+    return _page(key_of(id, "event"))
 
 
 @blueprint.get("/events/<id>/status")
@@ -36,7 +37,7 @@ def event_status(id: str) -> str:
     """Whether something has happened since the page was loaded, for the space kept for that."""
     seen = read_address(("seen",)).get("seen", "")
     with snapshot() as session:
-        shown = get_event(session, row_key(id, "event"))
+        shown = get_event(session, key_of(id, "event"))
     return render_template("console/event_status.html", event=shown, seen=seen)
 
 
@@ -44,7 +45,7 @@ def event_status(id: str) -> str:
 def dry_run_event(id: str) -> str:
     """It calls handlers and holds locks while it does, so it is for operators."""
     require_operator()
-    key = row_key(id, "event")
+    key = key_of(id, "event")
     result = dry_run(key)
     if is_part():
         return _rehearsal(key, result)
@@ -54,7 +55,7 @@ def dry_run_event(id: str) -> str:
 @blueprint.post("/events/<id>/replay")
 def replay_event(id: str) -> Response | tuple[str, int]:
     require_operator()
-    key = row_key(id, "event")
+    key = key_of(id, "event")
     try:
         _replay(key, acting())
     except (InvalidQuery, Conflict) as error:
@@ -68,7 +69,7 @@ def replay_event(id: str) -> Response | tuple[str, int]:
 def reveal_event(id: str) -> str | tuple[str, int]:
     """With personal data; that it was asked for stands in the audit log before."""
     require_operator()
-    key = row_key(id, "event")
+    key = key_of(id, "event")
     try:
         payload = reveal_payload(key, acting(), request.form.get("reason"), _mask())
     except InvalidQuery as error:

@@ -17,6 +17,7 @@ from payments.payment_views import payments_about
 from payments.web.console import address
 from payments.web.console.blueprint import blueprint
 from payments.web.console.words import MOST_COUNTED
+from payments.web.keys import is_key
 
 FILTERS = (
     *("provider", "account", "status", "type", "event_id", "object_id", "error"),
@@ -54,7 +55,7 @@ def events_newer() -> str:
     """How many have come since the list was loaded: a link in the space that is kept for it."""
     given = address.read_address((*FILTERS, NEWEST))
     newest = given.pop(NEWEST, "")
-    if not address.is_key(newest):
+    if not is_key(newest):
         raise InvalidQuery(f"{NEWEST}: reload the page.")
     with snapshot() as session:
         count = count_events(session, _filter(given), most=MOST_NEW + 1, after=int(newest))

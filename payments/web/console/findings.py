@@ -7,19 +7,18 @@ from flask import render_template, request
 from payments.audit_log import AuditFilter, list_audit
 from payments.database import snapshot
 from payments.errors import InvalidQuery
-from payments.pages import MAX_ID
 from payments.reconciliation.findings import sign_off
 from payments.reconciliation.views import get_finding
-from payments.web.auth import require_operator
-from payments.web.console.address import row_key
-from payments.web.console.blueprint import acting, blueprint
+from payments.web.auth import acting, require_operator
+from payments.web.console.blueprint import blueprint
+from payments.web.keys import is_key, key_of
 
 MOST_AT_ONCE = 500
 
 
 @blueprint.get("/reconciliation/findings/<id>")
 def finding(id: str) -> str:
-    key = row_key(id, "finding")
+    key = key_of(id, "finding")
     with snapshot() as session:
         return render_template(
             "console/finding.html",
@@ -45,9 +44,6 @@ def _ids(texts: list[str]) -> list[int]:
         raise InvalidQuery("Tick at least one finding.")
     if len(texts) > MOST_AT_ONCE:
         raise InvalidQuery(f"Sign off at most {MOST_AT_ONCE} findings at once.")
-    if not all(text.isascii() and text.isdigit() and len(text) <= 19 for text in texts):
+    if not all(is_key(text) and int(text) for text in texts):
         raise InvalidQuery("id: use the numbers of findings.")
-    ids = [int(text) for text in texts]
-    if not all(0 < id <= MAX_ID for id in ids):
-        raise InvalidQuery("id: use the numbers of findings.")
-    return ids
+    return [int(text) for text in texts]

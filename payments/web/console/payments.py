@@ -11,8 +11,9 @@ from payments.payment_problems import problems_of
 from payments.payment_views import PaymentFilter, describe_payment, get_payment, list_payments
 from payments.projection.currencies import display
 from payments.projection.facts import STATUSES
-from payments.web.console.address import cursor, filter_values, here, read_address, row_key
+from payments.web.console.address import cursor, filter_values, here, read_address
 from payments.web.console.blueprint import blueprint
+from payments.web.keys import key_of
 
 FILTERS = (
     "provider", "status", "payment_id", "object_id", "currency", "account", "since", "until"
@@ -41,7 +42,7 @@ def payments() -> str:
 def payment(id: str) -> str:
     read_address(())
     with snapshot() as session:
-        found = describe_payment(session, get_payment(session, row_key(id, "payment")))
+        found = describe_payment(session, get_payment(session, key_of(id, "payment")))
     return render_template(
         "console/payment.html",
         payment=found,

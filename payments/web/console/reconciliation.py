@@ -34,10 +34,11 @@ from payments.reconciliation.views import (
     list_findings,
     list_runs,
 )
-from payments.web.auth import require_operator
-from payments.web.console.address import cursor, filter_values, read_address, row_key
-from payments.web.console.blueprint import acting, blueprint
+from payments.web.auth import acting, require_operator
+from payments.web.console.address import cursor, filter_values, read_address
+from payments.web.console.blueprint import blueprint
 from payments.web.console.strip import STRIP_HOURS, strips_of
+from payments.web.keys import key_of
 
 RUNS_SHOWN = 10
 FINDING_FILTERS = ("provider", "account", "source", "kind", "status", "subject")
@@ -112,7 +113,7 @@ def runs() -> str:
 
 @blueprint.get("/reconciliation/runs/<id>")
 def run(id: str) -> str:
-    key = row_key(id, "run")
+    key = key_of(id, "run")
     with snapshot() as session:
         return render_template("console/run.html", run=get_run(session, key))
 

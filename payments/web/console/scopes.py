@@ -14,7 +14,8 @@ from payments.bulk import Scope
 from payments.errors import InvalidQuery
 from payments.event_filter import EventFilter
 from payments.variables import FALSE, TRUE
-from payments.web.console.address import filter_values, row_key
+from payments.web.console.address import filter_values
+from payments.web.keys import key_of
 
 FILTERS = frozenset(field.name for field in fields(EventFilter))
 REPEATED = ("id", "group")
@@ -34,9 +35,9 @@ def read_scope() -> Scope:
     if ids and groups:
         raise InvalidQuery("Tick events or groups, not both.")
     if groups:
-        return Scope.of_groups([row_key(it, "group") for it in groups])
+        return Scope.of_groups([key_of(it, "group") for it in groups])
     if ids:
-        return Scope.of_ids([row_key(it, "event") for it in ids])
+        return Scope.of_ids([key_of(it, "event") for it in ids])
     raise InvalidQuery("Nothing is ticked. Tick some rows, or choose all that match.")
 
 

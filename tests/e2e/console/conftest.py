@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from tests.e2e.shop_handlers import BROKEN
 from tests.standins.stripe_events import KEY, StripeEvents
-from tests.support.browser import Visit, browser
+from tests.support.browser import Visit
 from tests.support.coverage import made
 from tests.support.deliveries import encode, stripe_event, stripe_headers
 from tests.support.service import ROOT, Service
@@ -55,12 +55,6 @@ class Shop:
             check=False,
         )
         return done.stdout
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser
 
-from tests.support.browser import Visit, browser
+from tests.support.browser import Visit
 from tests.support.deliveries import ADMIN_TOKEN
 from tests.support.hostile_jobs import JOB_ID, SCRIPT, SCRIPTS, leave_hostile_job
 from tests.support.service import Service
@@ -22,12 +22,6 @@ JOB_PAGES = (
 )
 SCHEMES = ("light", "dark")
 PHONE = {"width": 360, "height": 640}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
