@@ -10,9 +10,9 @@ import structlog
 from flask import Flask, Response, g, request
 
 from payments.observability import tracing
+from payments.observability.metrics import METHODS
 from payments.observability.trace_context import Trace, request_id_of, trace_of
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Monitoring asks these every few seconds; their lines and spans would hide the others.
 QUIET = ("/health", "/ready")
 # What of a line is said in its span, too.
